@@ -1,0 +1,111 @@
+//! What is wrong with one text, before anybody knows where the text stood.
+
+use super::Code;
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use core::{fmt, ops::Range};
+
+/// Why a text is not what it should be: an entry, a network, a port range, a pattern, a mask.
+///
+/// This is the error of every `FromStr` in the crate.
+///
+/// ```
+/// use sandgate::{Code, Entry};
+///
+/// let error = "10.1.2.3/8".parse::<Entry>().unwrap_err();
+/// assert_eq!(error.code(), Code::HostBits);
+/// assert_eq!(error.help().unwrap(), "write `10.0.0.0/8` or `10.1.2.3/32`");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+pub struct ParseError {
+    code: Code,
+    span: Option<(usize, usize)>,
+    message: Cow<'static, str>,
+    help: Help,
+}
+
+/// What to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Help {
+    None,
+    /// Texts that could stand in place of the whole text. Each is valid by itself.
+    Write(Vec<String>),
+    Advice(Cow<'static, str>),
+}
+
+impl ParseError {
+    pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, span: None, message: message.into(), help: Help::None }
+    }
+
+    /// Narrows the error to a part of the text.
+    pub(crate) fn at(mut self, span: Range<usize>) -> Self {
+        self.span = Some((span.start, span.end));
+        self
+    }
+
+    /// Moves the span right: the text that was parsed began `by` bytes into a longer one.
+    pub(crate) fn shifted(mut self, by: usize) -> Self {
+        self.span = self.span.map(|(start, end)| (start.saturating_add(by), end.saturating_add(by)));
+        self
+    }
+
+    /// Gives advice that is not a text to write instead.
+    pub(crate) fn advise(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
+        self.help = Help::Advice(advice.into());
+        self
+    }
+
+    /// Offers texts to write instead of the whole text. Those that `is_valid` refuses are left
+    /// out, so that no help leads into the next error (G-7).
+    pub(crate) fn offer(mut self, texts: impl IntoIterator<Item = String>, is_valid: impl Fn(&str) -> bool) -> Self {
+        let texts: Vec<String> = texts.into_iter().filter(|text| is_valid(text)).collect();
+        self.help = if texts.is_empty() { Help::None } else { Help::Write(texts) };
+        self
+    }
+
+    /// The texts offered so far, taken out, so that a caller who knows more can offer better ones.
+    pub(crate) fn take_offers(&mut self) -> Vec<String> {
+        match core::mem::replace(&mut self.help, Help::None) {
+            Help::Write(texts) => texts,
+            other => {
+                self.help = other;
+                Vec::new()
+            }
+        }
+    }
+
+    /// The stable identifier of the problem.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The part of the text that is meant, in UTF-8 bytes, on character boundaries.
+    /// `None` means all of it.
+    #[must_use]
+    pub fn span(&self) -> Option<Range<usize>> {
+        self.span.map(|(start, end)| start..end)
+    }
+
+    /// One sentence for a person: what is wrong.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// A concrete repair, where there is one. Texts to write instead stand between backticks.
+    #[must_use]
+    pub fn help(&self) -> Option<Cow<'_, str>> {
+        match &self.help {
+            Help::None => None,
+            Help::Write(texts) => Some(format!("write `{}`", texts.join("` or `")).into()),
+            Help::Advice(advice) => Some(Cow::Borrowed(advice)),
+        }
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

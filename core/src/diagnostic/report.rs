@@ -1,0 +1,96 @@
+//! Every problem of one document, bounded.
+
+use super::{Code, Diagnostic, ParseError, Severity};
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+/// The problems of a document in the order of its text, requirements across entries last (D-5).
+///
+/// A report keeps at most [`Limits::diagnostics`](crate::Limits::diagnostics) of them and the
+/// exact number of the rest, so that a hostile document cannot buy a gigabyte of messages.
+///
+/// ```
+/// use sandgate::{Form, Options, check};
+///
+/// let report = check(r#"{"denyin": ["10.0.0.256"], "denyOut": [":"]}"#, Form::Config, &Options::default());
+/// assert!(!report.is_valid());
+/// let codes: Vec<_> = report.diagnostics().iter().map(|d| d.code().as_str()).collect();
+/// assert_eq!(codes, ["unknown-field", "empty-port"]);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+pub struct Report {
+    diagnostics: Vec<Diagnostic>,
+    errors: usize,
+    warnings: usize,
+    keep: usize,
+}
+
+impl Report {
+    pub(crate) fn new(keep: usize) -> Self {
+        Self { diagnostics: Vec::new(), errors: 0, warnings: 0, keep }
+    }
+
+    /// Adds a problem. The path is made only if the problem is kept.
+    pub(crate) fn push(&mut self, path: impl FnOnce() -> String, error: ParseError) {
+        let count = match error.code().severity() {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count = count.saturating_add(1);
+        if self.diagnostics.len() < self.keep {
+            self.diagnostics.push(Diagnostic::new(path(), error));
+        }
+    }
+
+    /// Whether the document holds: no errors. Warnings do not count.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.errors == 0
+    }
+
+    /// The problems that were kept, errors and warnings.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// The exact number of problems that were found but not kept.
+    #[must_use]
+    pub fn more(&self) -> usize {
+        self.errors.saturating_add(self.warnings).saturating_sub(self.diagnostics.len())
+    }
+
+    /// The exact number of errors, kept or not.
+    #[must_use]
+    pub fn error_count(&self) -> usize {
+        self.errors
+    }
+
+    /// The exact number of warnings, kept or not.
+    #[must_use]
+    pub fn warning_count(&self) -> usize {
+        self.warnings
+    }
+
+    /// Whether a problem with this code was kept.
+    #[must_use]
+    pub fn contains(&self, code: Code) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.code() == code)
+    }
+}
+
+impl fmt::Display for Report {
+    /// All of them, one a line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, diagnostic) in self.diagnostics.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{diagnostic}")?;
+        }
+        match self.more() {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more"),
+        }
+    }
+}

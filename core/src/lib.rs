@@ -1,0 +1,36 @@
+#![doc = include_str!("../../README.md")]
+#![no_std]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+extern crate alloc;
+
+mod address;
+mod client_ip;
+mod config;
+mod decision;
+mod diagnostic;
+mod document;
+mod entry;
+mod guardrails;
+mod host_mask;
+mod json;
+mod nearest;
+mod options;
+mod policy;
+#[cfg(feature = "schema")]
+pub mod schema;
+mod source;
+mod table;
+mod validate;
+
+pub use address::parse_address;
+pub use client_ip::{ClientAddress, INTERNAL_HEADER, from_internal_header};
+pub use config::{Form, List, NetworkConfig, NetworkUpdate, check};
+pub use decision::{ByName, DecidingEntry, Decision, Destination, Host, Permitted, Reason, Verdict};
+pub use diagnostic::{Code, Diagnostic, Example, ParseError, Report, Severity};
+pub use entry::{ALL_TRAFFIC, AddressEntry, DomainPattern, Entry, HostName, Network, PortRange};
+pub use guardrails::{Guardrails, NameServer};
+pub use host_mask::{HostMask, MaskedHost};
+pub use options::{Capabilities, Limits, Options};
+pub use policy::Policy;
+pub use source::{Position, Source};

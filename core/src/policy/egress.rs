@@ -1,0 +1,119 @@
+//! Egress: the steps E-1 to E-7 for an address, and A-3 for an address that carries another.
+
+use super::{Families, FamiliesBuilder, Judgement, Ruling, addresses, guardrail_entries};
+use crate::{
+    address::embedded_ipv4,
+    decision::{Destination, Host, Reason},
+    entry::{AddressEntry, Entry, HostName, Network},
+    guardrails::{Guardrails, NameServer},
+    table::{Hit, NameTable},
+    validate::Rules,
+};
+use core::net::IpAddr;
+
+/// The tiers in which the table looks, in the order of the steps.
+mod tier {
+    pub(super) const ALWAYS_ALLOWED: u8 = 0;
+    pub(super) const ALWAYS_DENIED: u8 = 1;
+    pub(super) const ALLOW: u8 = 2;
+    pub(super) const DENY: u8 = 3;
+}
+
+#[derive(Debug)]
+pub(super) struct Egress {
+    table: Families,
+    names: NameTable,
+    /// The name server, if E-2 opens it.
+    name_server: Option<NameServer>,
+    internet_access: bool,
+}
+
+impl Egress {
+    pub(super) fn new(rules: &Rules, guardrails: &Guardrails) -> Self {
+        let mut table = FamiliesBuilder::default();
+        table.allow(tier::ALWAYS_ALLOWED, guardrail_entries(&guardrails.always_allowed));
+        table.deny(tier::ALWAYS_DENIED, guardrail_entries(&guardrails.always_denied));
+        table.allow(tier::ALLOW, addresses(&rules.allow_out));
+        if rules.internet_access {
+            table.deny(tier::DENY, addresses(&rules.deny_out));
+        } else {
+            table.deny(tier::DENY, [(0, AddressEntry::ALL_TRAFFIC)].into_iter());
+        }
+        let patterns = (0..).zip(&rules.allow_out).filter_map(|(index, entry)| match entry {
+            Entry::Pattern(pattern) => Some((index, pattern.as_str())),
+            Entry::Address(_) => None,
+        });
+        let names = NameTable::new(patterns);
+        let name_server = guardrails.name_server.filter(|server| !names.is_empty() && !covers(rules, *server));
+        let name_server =
+            name_server.map(|NameServer { address, port }| NameServer { address: address.to_canonical(), port });
+        Self { table: table.build(), names, name_server, internet_access: rules.internet_access }
+    }
+
+    /// The judgement and, if there is one, the valid host name that took part in it.
+    pub(super) fn judge(&self, destination: &Destination<'_>) -> (Judgement, Option<HostName>) {
+        let address = destination.address.to_canonical();
+        let port = destination.port;
+        // Most policies have no patterns; a name is then not worth reading.
+        let name = destination.host.filter(|_| !self.names.is_empty()).and_then(Host::name);
+        let judgement = match embedded_ipv4(address) {
+            None => self.judge_one(address, port, name.as_ref(), self.table.find(address, port)),
+            Some(inner) => self.judge_both(address, inner, port, name.as_ref()),
+        };
+        (judgement, name)
+    }
+
+    /// two addresses, one connection.
+    fn judge_both(&self, outer: IpAddr, inner: IpAddr, port: u16, name: Option<&HostName>) -> Judgement {
+        let (outer_hit, inner_hit) = (self.table.find(outer, port), self.table.find(inner, port));
+        let is = |hit: Option<Hit>, tier| hit.is_some_and(|hit| hit.tier == tier);
+        if is(outer_hit, tier::ALWAYS_DENIED) || is(inner_hit, tier::ALWAYS_DENIED) {
+            return Judgement::deny(Reason::AlwaysDenied);
+        }
+        let outer_judged = self.judge_one(outer, port, name, outer_hit);
+        if is(outer_hit, tier::ALWAYS_ALLOWED) {
+            return outer_judged;
+        }
+        let inner_judged = self.judge_one(inner, port, name, inner_hit);
+        match (outer_judged.verdict, inner_judged.verdict) {
+            (Ruling::Allow | Ruling::AllowByName, Ruling::Deny) => inner_judged,
+            (Ruling::Allow, Ruling::AllowByName) => Judgement { verdict: Ruling::AllowByName, ..outer_judged },
+            (Ruling::Deny, _) | (_, Ruling::Allow | Ruling::AllowByName) => outer_judged,
+        }
+    }
+
+    /// E-1 to E-7 for one address and what the table says of it.
+    fn judge_one(&self, address: IpAddr, port: u16, name: Option<&HostName>, hit: Option<Hit>) -> Judgement {
+        let by = |tier| hit.filter(|hit| hit.tier == tier).map(|hit| hit.index);
+        if by(tier::ALWAYS_ALLOWED).is_some() {
+            return Judgement::allow(Reason::AlwaysAllowed);
+        }
+        if self.name_server == Some(NameServer { address, port }) {
+            return Judgement::allow(Reason::NameServer);
+        }
+        if by(tier::ALWAYS_DENIED).is_some() {
+            return Judgement::deny(Reason::AlwaysDenied);
+        }
+        if let Some(index) = by(tier::ALLOW) {
+            return Judgement::allow(Reason::AllowEntry).by(index);
+        }
+        if let Some(index) = name.and_then(|name| self.names.find(name.as_bytes())) {
+            return Judgement { verdict: Ruling::AllowByName, reason: Reason::AllowName, entry: Some(index) };
+        }
+        match by(tier::DENY) {
+            Some(_) if !self.internet_access => Judgement::deny(Reason::InternetAccessOff),
+            Some(index) => Judgement::deny(Reason::DenyEntry).by(index),
+            None => Judgement::allow(Reason::DefaultAllow),
+        }
+    }
+}
+
+/// E-2: whether a deny entry other than all traffic covers the name server.
+fn covers(rules: &Rules, server: NameServer) -> bool {
+    let covers = |entry: AddressEntry| {
+        let holds = entry.network().contains(server.address) || entry.network() == Network::ALL_IPV4;
+        holds && entry.ports().contains(server.port)
+    };
+    rules.internet_access
+        && addresses(&rules.deny_out).any(|(_, entry)| entry != AddressEntry::ALL_TRAFFIC && covers(entry))
+}

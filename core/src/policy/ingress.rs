@@ -1,0 +1,53 @@
+//! Ingress: the steps I-1 to I-7.
+
+use super::{Families, FamiliesBuilder, Judgement, addresses};
+use crate::{decision::Reason, options::Options, validate::Rules};
+use alloc::boxed::Box;
+use core::net::IpAddr;
+
+mod tier {
+    pub(super) const ALLOW: u8 = 0;
+    pub(super) const DENY: u8 = 1;
+}
+
+#[derive(Debug)]
+pub(super) struct Ingress {
+    table: Families,
+    exempt_ports: Box<[u16]>,
+    has_rules: bool,
+    ipv6: bool,
+}
+
+impl Ingress {
+    pub(super) fn new(rules: &Rules, options: &Options) -> Self {
+        let mut table = FamiliesBuilder::default();
+        table.allow(tier::ALLOW, addresses(&rules.allow_in));
+        table.deny(tier::DENY, addresses(&rules.deny_in));
+        Self {
+            table: table.build(),
+            exempt_ports: options.guardrails.exempt_ports.clone().into(),
+            has_rules: !(rules.allow_in.is_empty() && rules.deny_in.is_empty()),
+            ipv6: options.capabilities.ipv6_ingress,
+        }
+    }
+
+    pub(super) fn judge(&self, client: Option<IpAddr>, port: u16) -> Judgement {
+        if self.exempt_ports.contains(&port) {
+            return Judgement::allow(Reason::ExemptPort);
+        }
+        if !self.has_rules {
+            return Judgement::allow(Reason::NoRules);
+        }
+        let Some(client) = client.map(|client| client.to_canonical()) else {
+            return Judgement::deny(Reason::UnknownClient);
+        };
+        if client.is_ipv6() && !self.ipv6 {
+            return Judgement::deny(Reason::Ipv6IngressOff);
+        }
+        match self.table.find(client, port) {
+            Some(hit) if hit.tier == tier::ALLOW => Judgement::allow(Reason::AllowEntry).by(hit.index),
+            Some(hit) => Judgement::deny(Reason::DenyEntry).by(hit.index),
+            None => Judgement::allow(Reason::DefaultAllow),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Judges a document: every entry by the language, then what must hold across entries
+//! (semantics, section 4), then what is valid but does nothing (the warnings).
+
+use crate::{
+    config::List,
+    diagnostic::{Code, ParseError, Report, pointer},
+    document::Sink,
+    entry::{ALL_TRAFFIC, AddressEntry, Entry, Network, not_an_address},
+    host_mask::HostMask,
+    options::{Limits, Options},
+};
+use alloc::{format, vec::Vec};
+
+/// The values of a document that is valid.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Rules {
+    pub(crate) allow_out: Vec<Entry>,
+    pub(crate) deny_out: Vec<Entry>,
+    pub(crate) allow_in: Vec<Entry>,
+    pub(crate) deny_in: Vec<Entry>,
+    pub(crate) mask: Option<HostMask>,
+    pub(crate) internet_access: bool,
+    pub(crate) public_traffic: bool,
+}
+
+impl Rules {
+    pub(crate) fn list(&self, list: List) -> &[Entry] {
+        match list {
+            List::AllowOut => &self.allow_out,
+            List::DenyOut => &self.deny_out,
+            List::AllowIn => &self.allow_in,
+            List::DenyIn => &self.deny_in,
+        }
+    }
+
+    fn list_mut(&mut self, list: List) -> &mut Vec<Entry> {
+        match list {
+            List::AllowOut => &mut self.allow_out,
+            List::DenyOut => &mut self.deny_out,
+            List::AllowIn => &mut self.allow_in,
+            List::DenyIn => &mut self.deny_in,
+        }
+    }
+}
+
+/// What is known of a list besides its entries.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    list: List,
+    /// The name of the field as it was written.
+    name: &'static str,
+    /// `None` if the list could not be read as a whole.
+    len: Option<usize>,
+}
+
+/// Takes a document as it is read and judges it.
+pub(crate) struct Checker<'o> {
+    options: &'o Options,
+    report: Report,
+    rules: Rules,
+    /// The lists in the order of the text.
+    seen: Vec<Seen>,
+}
+
+impl<'o> Checker<'o> {
+    pub(crate) fn new(options: &'o Options) -> Self {
+        Self {
+            options,
+            report: Report::new(options.limits.diagnostics),
+            rules: Rules {
+                allow_out: Vec::new(),
+                deny_out: Vec::new(),
+                allow_in: Vec::new(),
+                deny_in: Vec::new(),
+                mask: None,
+                internet_access: true,
+                public_traffic: true,
+            },
+            seen: Vec::new(),
+        }
+    }
+
+    /// The values, or every violation.
+    pub(crate) fn finish(mut self) -> Result<Rules, Report> {
+        self.require();
+        if self.report.is_valid() { Ok(self.rules) } else { Err(self.report) }
+    }
+
+    /// Every violation; if there is none, every warning.
+    pub(crate) fn into_report(mut self) -> Report {
+        self.require();
+        if self.report.is_valid() {
+            self.warn();
+        }
+        self.report
+    }
+
+    /// A text that is no JSON has no end, so nothing can be said of what it lacks.
+    fn require(&mut self) {
+        if self.report.contains(Code::InvalidJson) || self.report.contains(Code::DocumentTooLarge) {
+            return;
+        }
+        let has_pattern = self.rules.allow_out.iter().any(|entry| matches!(entry, Entry::Pattern(_)));
+        if has_pattern && self.rules.internet_access {
+            self.require_deny_all(
+                List::DenyOut,
+                "`allowOut` has domain patterns, and they restrict nothing while other egress is allowed",
+            );
+        }
+        if self.of(List::AllowIn).is_some_and(|seen| seen.len != Some(0)) {
+            self.require_deny_all(
+                List::DenyIn,
+                "`allowIn` has entries, and they restrict nothing while other ingress is allowed",
+            );
+        }
+    }
+
+    fn require_deny_all(&mut self, list: List, why: &'static str) {
+        let seen = self.of(list);
+        let is_read = seen.is_none_or(|seen| seen.len.is_some());
+        if is_read && !self.rules.list(list).contains(&Entry::Address(AddressEntry::ALL_TRAFFIC)) {
+            let name = seen.map_or(list.as_str(), |seen| seen.name);
+            let error = ParseError::new(Code::MissingDenyAll, why).advise(format!("add `{ALL_TRAFFIC}` to `{name}`"));
+            self.report.push(|| pointer(name), error);
+        }
+    }
+
+    fn of(&self, list: List) -> Option<Seen> {
+        self.seen.iter().find(|seen| seen.list == list).copied()
+    }
+
+    /// H-2 and the second half of R-6.
+    fn warn(&mut self) {
+        for seen in &self.seen {
+            for (index, entry) in self.rules.list(seen.list).iter().enumerate() {
+                let Entry::Address(entry) = entry else { continue };
+                if let Some(warning) = warning(seen.list, *entry, self.options) {
+                    self.report.push(|| format!("/{}/{index}", seen.name), warning);
+                }
+            }
+        }
+    }
+}
+
+impl Sink for Checker<'_> {
+    fn limits(&self) -> &Limits {
+        &self.options.limits
+    }
+
+    fn report(&mut self) -> &mut Report {
+        &mut self.report
+    }
+
+    fn entry(&mut self, list: List, name: &'static str, index: usize, text: &str) {
+        match parse_for(list, text, self.options) {
+            Ok(entry) => self.rules.list_mut(list).push(entry),
+            Err(error) => self.report.push(|| format!("/{name}/{index}"), error),
+        }
+    }
+
+    fn list(&mut self, list: List, name: &'static str, len: Option<usize>) {
+        self.seen.push(Seen { list, name, len });
+    }
+
+    fn mask(&mut self, name: &'static str, text: &str) {
+        match text.parse() {
+            Ok(mask) => self.rules.mask = Some(mask),
+            Err(error) => self.report.push(|| pointer(name), error),
+        }
+    }
+
+    fn internet_access(&mut self, allowed: bool) {
+        self.rules.internet_access = allowed;
+    }
+
+    fn public_traffic(&mut self, allowed: bool) {
+        self.rules.public_traffic = allowed;
+    }
+}
+
+/// Reads an entry as one of this list. A repair is only offered if this list takes it.
+fn parse_for(list: List, text: &str, options: &Options) -> Result<Entry, ParseError> {
+    match text.parse::<Entry>() {
+        Ok(entry) => match refusal(list, &entry, options) {
+            None => Ok(entry),
+            Some(error) => Err(error),
+        },
+        Err(mut error) => match error.take_offers() {
+            offers if offers.is_empty() => Err(error),
+            offers => {
+                let taken = |text: &str| text.parse().is_ok_and(|entry| refusal(list, &entry, options).is_none());
+                Err(error.offer(offers, taken))
+            }
+        },
+    }
+}
+
+/// an entry of the language that this list does not take.
+fn refusal(list: List, entry: &Entry, options: &Options) -> Option<ParseError> {
+    let capabilities = options.capabilities;
+    match (list, entry) {
+        (List::AllowOut, Entry::Pattern(_)) => None,
+        (_, Entry::Pattern(pattern)) => Some(not_an_address(pattern)),
+        (List::AllowOut | List::DenyOut, Entry::Address(entry))
+            if !entry.ports().is_all() && !capabilities.egress_ports =>
+        {
+            Some(
+                ParseError::new(
+                    Code::PortsNotEnabled,
+                    format!("`{entry}` has ports, and egress ports are not enabled"),
+                )
+                .advise("this platform enforces egress by address only; remove the entry, or enable egress ports"),
+            )
+        }
+        (List::AllowIn, Entry::Address(entry)) if entry.network().is_ipv6() && !capabilities.ipv6_ingress => Some(
+            ParseError::new(Code::Ipv6IngressNotEnabled, format!("`{entry}` is IPv6, and IPv6 ingress is not enabled"))
+                .advise("this platform denies every IPv6 client; remove the entry, or enable IPv6 ingress"),
+        ),
+        _ => None,
+    }
+}
+
+/// An entry that is valid and cannot have the effect that it reads like.
+fn warning(list: List, entry: AddressEntry, options: &Options) -> Option<ParseError> {
+    let guardrails = &options.guardrails;
+    let covering = |networks: &[Network]| networks.iter().find(|network| network.covers(entry.network())).copied();
+    match list {
+        List::AllowOut => {
+            let network = covering(&guardrails.always_denied)?;
+            covering(&guardrails.always_allowed).is_none().then(|| {
+                ParseError::new(Code::AllowInAlwaysDenied, format!("the operator always denies `{network}`"))
+                    .advise("remove the entry: it has no effect")
+            })
+        }
+        List::DenyOut => covering(&guardrails.always_allowed).map(|network| {
+            ParseError::new(Code::DenyInAlwaysAllowed, format!("the operator always allows `{network}`"))
+                .advise("remove the entry: it has no effect")
+        }),
+        List::DenyIn if guardrails.exempts_all(entry.ports()) => Some(
+            ParseError::new(
+                Code::DenyOnExemptPort,
+                format!("the operator exempts port {} from ingress rules", entry.ports()),
+            )
+            .advise("remove the entry: it has no effect"),
+        ),
+        List::DenyIn if entry.network().is_ipv6() && !options.capabilities.ipv6_ingress => Some(
+            ParseError::new(
+                Code::RedundantIpv6Deny,
+                "IPv6 ingress is not enabled, so every IPv6 client is denied anyway",
+            )
+            .advise("remove the entry: it has no effect"),
+        ),
+        List::AllowIn | List::DenyIn => None,
+    }
+}
