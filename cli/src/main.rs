@@ -1,1 +1,55 @@
-fn main() {}
+//! The command `sandgate`: puts the core to work on files. It holds no rule of its own.
+
+mod args;
+mod check;
+mod client_ip;
+mod decide;
+mod format;
+mod input;
+mod render;
+
+use args::{Arguments, Command, Document};
+use clap::{CommandFactory, Parser};
+use input::Failure;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Decide(arguments) => decide::run(&arguments),
+        Command::Fmt(arguments) => format::run(&arguments),
+        Command::ClientIp(arguments) => client_ip::run(&arguments),
+        Command::Schema { document } => print_schema(document),
+        Command::Completions { shell } => print_completions(shell),
+    };
+    match outcome {
+        Ok(code) => code,
+        // The reader of a pipe has seen enough.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            render::failure(&failure);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn print_schema(document: Document) -> Result<ExitCode, Failure> {
+    let schema = match document {
+        Document::Config => sandgate::schema::network_config(),
+        Document::Update => sandgate::schema::network_update(),
+    };
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;
+    writeln!(out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "sandgate", &mut script);
+    io::stdout().lock().write_all(&script)?;
+    Ok(ExitCode::SUCCESS)
+}

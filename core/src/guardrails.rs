@@ -139,7 +139,7 @@ impl FromStr for NameServer {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let entry: AddressEntry = text.parse()?;
+        let entry = text.parse::<AddressEntry>().map_err(|error| error.keep_offers(|_| false))?;
         let (network, ports) = (entry.network(), entry.ports());
         if network.first() == network.last() && ports.low() == ports.high() {
             return Ok(Self { address: network.first(), port: ports.low() });
@@ -247,7 +247,7 @@ pub(crate) fn parse_network(text: &str) -> Result<Network, ParseError> {
     match text.parse::<AddressEntry>() {
         Ok(entry) if entry.ports().is_all() => Ok(entry.network()),
         Ok(entry) => Err(ParseError::new(Code::UnexpectedPorts, "a network of the operator has no ports")
-            .offer([entry.network().to_string()], |_| true)),
+            .offer([entry.network().to_string()])),
         Err(_) => Err(error),
     }
 }

@@ -103,6 +103,12 @@ impl FromStr for HostMask {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::read(text).map_err(|error| error.keep_offers(|text| Self::read(text).is_ok()))
+    }
+}
+
+impl HostMask {
+    fn read(text: &str) -> Result<Self, ParseError> {
         if text.is_empty() {
             return Err(ParseError::new(Code::EmptyMask, "the mask is empty").advise("write `null` for no mask"));
         }
@@ -125,7 +131,7 @@ fn non_ascii(text: &str) -> ParseError {
     let (host, port) =
         text.rsplit_once(':').map_or((text, ""), |(host, _)| (host, text.get(host.len()..).unwrap_or_default()));
     let ascii = idna::domain_to_ascii_cow(host.as_bytes(), idna::AsciiDenyList::EMPTY);
-    error.offer(ascii.ok().map(|ascii| format!("{ascii}{port}")), |text| text.parse::<HostMask>().is_ok())
+    error.offer(ascii.ok().map(|ascii| format!("{ascii}{port}")))
 }
 
 /// `host [ ":" port ]`; the colons of an IPv6 address stand in brackets.
@@ -140,8 +146,9 @@ fn split(text: &str) -> Result<(&str, Option<&str>), ParseError> {
         };
     }
     if text.parse::<Ipv6Addr>().is_ok() {
-        return Err(ParseError::new(Code::InvalidMaskHost, "an IPv6 address stands in brackets")
-            .offer([format!("[{text}]")], |_| true));
+        return Err(
+            ParseError::new(Code::InvalidMaskHost, "an IPv6 address stands in brackets").offer([format!("[{text}]")])
+        );
     }
     Ok(match text.split_once(':') {
         Some((host, port)) => (host, Some(port)),

@@ -28,6 +28,8 @@ struct Member<'t> {
     name: String,
     key: &'t str,
     value: &'t str,
+    /// The elements, if the value is a list.
+    elements: Vec<&'t str>,
 }
 
 /// A place in a text, for people: both count from 1, columns in characters.
@@ -98,7 +100,7 @@ impl<'t> Source<'t> {
         };
         let value = match index {
             None => member.value,
-            Some(index) => serde_json::from_str::<Vec<&RawValue>>(member.value).ok()?.get(index)?.get(),
+            Some(index) => member.elements.get(index)?,
         };
         let range = self.range(value);
         match diagnostic.span() {
@@ -108,6 +110,13 @@ impl<'t> Source<'t> {
             }
             _ => Some(range),
         }
+    }
+
+    /// The bytes of each element of a list, quotes included; none if there is no such list.
+    #[must_use]
+    pub fn elements(&self, field: &str) -> Vec<Range<usize>> {
+        let member = self.members.iter().find(|member| member.name == field);
+        member.map(|member| member.elements.iter().map(|element| self.range(element)).collect()).unwrap_or_default()
     }
 
     /// The bytes of a part that was borrowed from the text.
@@ -177,7 +186,11 @@ impl<'t> Visitor<'t> for Members<'_, 't> {
     fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some((key, value)) = map.next_entry::<&'t RawValue, &'t RawValue>()? {
             let name = serde_json::from_str(key.get()).unwrap_or_default();
-            self.0.push(Member { name, key: key.get(), value: value.get() });
+            let value = value.get();
+            let elements: Vec<&RawValue> =
+                if value.starts_with('[') { serde_json::from_str(value).unwrap_or_default() } else { Vec::new() };
+            let elements = elements.into_iter().map(RawValue::get).collect();
+            self.0.push(Member { name, key: key.get(), value, elements });
         }
         Ok(())
     }

@@ -180,19 +180,12 @@ impl Sink for Checker<'_> {
 
 /// Reads an entry as one of this list. A repair is only offered if this list takes it.
 fn parse_for(list: List, text: &str, options: &Options) -> Result<Entry, ParseError> {
-    match text.parse::<Entry>() {
-        Ok(entry) => match refusal(list, &entry, options) {
-            None => Ok(entry),
-            Some(error) => Err(error),
-        },
-        Err(mut error) => match error.take_offers() {
-            offers if offers.is_empty() => Err(error),
-            offers => {
-                let taken = |text: &str| text.parse().is_ok_and(|entry| refusal(list, &entry, options).is_none());
-                Err(error.offer(offers, taken))
-            }
-        },
-    }
+    let takes = |entry: Entry| match refusal(list, &entry, options) {
+        None => Ok(entry),
+        Some(error) => Err(error),
+    };
+    let is_taken = |text: &str| Entry::read(text).is_ok_and(|entry| takes(entry).is_ok());
+    Entry::read(text).and_then(takes).map_err(|error| error.keep_offers(is_taken))
 }
 
 /// an entry of the language that this list does not take.

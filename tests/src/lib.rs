@@ -1,1 +1,4 @@
-//! x
+//! The conformance suite: vectors as data, the obvious evaluator, and what runs them.
+
+pub mod naive;
+pub mod vector;

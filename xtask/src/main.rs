@@ -1,1 +1,111 @@
-fn main() {}
+//! The development commands: what a person types and CI runs are the same.
+
+mod demo;
+mod generate;
+mod run;
+mod spec;
+
+use clap::{Parser, Subcommand};
+use run::{Outcome, cargo, step};
+use std::{path::PathBuf, process::ExitCode};
+
+/// The development commands of Sandgate.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Show the main job on the example policies: a refused policy, decisions with reasons.
+    Demo,
+    /// Run all tests.
+    Test,
+    /// Run everything that a change must pass.
+    Ci {
+        /// Also what takes longer than a change should wait for.
+        #[arg(long)]
+        long: bool,
+    },
+    /// Write the generated files: JSON Schemas and the table of diagnostics.
+    Generate {
+        /// Write nothing; fail if a file would change.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check that every rule has vectors and that every implementation runs every vector.
+    Spec,
+    /// Check that the core links without the standard library.
+    NoStd,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Demo => demo::run(),
+        Task::Test => test(),
+        Task::Ci { long } => ci(long),
+        Task::Generate { check } => generate::run(check),
+        Task::Spec => spec::run(),
+        Task::NoStd => no_std(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            anstream::eprintln!("{}failed{:#}: {why}", run::RED, run::RED);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the repository.
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn test() -> Outcome {
+    step("tests", || cargo(&["test", "--workspace", "--all-features", "--quiet"]))
+}
+
+fn ci(long: bool) -> Outcome {
+    step("formatting", || cargo(&["fmt", "--all", "--check"]))?;
+    step("lints", || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--quiet", "--", "-D", "warnings"])
+    })?;
+    step("documentation", || {
+        run::command("cargo", &["doc", "--workspace", "--all-features", "--no-deps", "--quiet"])
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .status()
+            .map(|status| status.success())
+    })?;
+    test()?;
+    step("the core without features", || cargo(&["check", "--package", "sandgate", "--quiet"]))?;
+    spec::run()?;
+    generate::run(true)?;
+    no_std()?;
+    if long {
+        step("properties, a hundred times as many cases", || {
+            run::command("cargo", &["test", "--package", "sandgate-conformance", "--release", "--quiet"])
+                .env("PROPTEST_CASES", "100000")
+                .status()
+                .map(|status| status.success())
+        })?;
+    }
+    Ok(())
+}
+
+/// The proof of purity: a static library that brings its own panic handler and allocator does not
+/// compile if anything links `std`.
+fn no_std() -> Outcome {
+    step("the core without std, on the host", || {
+        cargo(&["build", "--manifest-path", "tests/no-std/Cargo.toml", "--target-dir", "target/no-std", "--quiet"])
+    })?;
+    let installed = run::output("rustup", &["target", "list", "--installed"]).unwrap_or_default();
+    for target in installed.lines().filter(|target| target.contains("-none")) {
+        step(&format!("the core without std, for {target}"), || {
+            cargo(&["build", "--package", "sandgate", "--target", target, "--quiet"])
+        })?;
+    }
+    Ok(())
+}

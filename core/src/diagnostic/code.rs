@@ -195,7 +195,7 @@ codes! {
     NonAsciiMask = "non-ascii-mask", Error, ["M-2"], "The host mask is not ASCII.",
         Config(r#"{"maskRequestHost": "bücher.example"}"#);
     InvalidMaskHost = "invalid-mask-host", Error, ["M-2"], "The host of the mask is neither a name nor an address.",
-        Config(r#"{"maskRequestHost": "http://example.com"}"#);
+        Config(r#"{"maskRequestHost": "exa mple.com"}"#);
     InvalidMaskPort = "invalid-mask-port", Error, ["M-2"], "The port of the mask is neither a port nor the placeholder.",
         Config(r#"{"maskRequestHost": "example.com:0"}"#);
     MisplacedPlaceholder = "misplaced-placeholder", Error, ["M-1"], "The port placeholder stands where it may not.",

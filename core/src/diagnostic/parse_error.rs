@@ -34,7 +34,7 @@ enum Help {
 
 impl ParseError {
     pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, span: None, message: message.into(), help: Help::None }
+        Self { code, span: None, message: printable(message.into()), help: Help::None }
     }
 
     /// Narrows the error to a part of the text.
@@ -51,27 +51,38 @@ impl ParseError {
 
     /// Gives advice that is not a text to write instead.
     pub(crate) fn advise(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
-        self.help = Help::Advice(advice.into());
+        self.help = Help::Advice(printable(advice.into()));
         self
     }
 
-    /// Offers texts to write instead of the whole text. Those that `is_valid` refuses are left
-    /// out, so that no help leads into the next error (G-7).
-    pub(crate) fn offer(mut self, texts: impl IntoIterator<Item = String>, is_valid: impl Fn(&str) -> bool) -> Self {
-        let texts: Vec<String> = texts.into_iter().filter(|text| is_valid(text)).collect();
-        self.help = if texts.is_empty() { Help::None } else { Help::Write(texts) };
+    /// Offers texts to write instead of the whole text. Nobody has judged them yet: whoever reads
+    /// the whole text does, with [`keep_offers`](Self::keep_offers). Judging them here would read
+    /// repairs of repairs of repairs, as deep as a hostile text likes.
+    pub(crate) fn offer(mut self, texts: impl IntoIterator<Item = String>) -> Self {
+        let texts: Vec<String> = texts.into_iter().collect();
+        if !texts.is_empty() {
+            self.help = Help::Write(texts);
+        }
         self
     }
 
-    /// The texts offered so far, taken out, so that a caller who knows more can offer better ones.
-    pub(crate) fn take_offers(&mut self) -> Vec<String> {
-        match core::mem::replace(&mut self.help, Help::None) {
-            Help::Write(texts) => texts,
-            other => {
-                self.help = other;
-                Vec::new()
+    /// Turns offers for a part of a text into offers for the whole.
+    pub(crate) fn map_offers(mut self, whole: impl FnMut(String) -> String) -> Self {
+        if let Help::Write(texts) = self.help {
+            self.help = Help::Write(texts.into_iter().map(whole).collect());
+        }
+        self
+    }
+
+    /// Leaves out the offers that are errors themselves (G-7).
+    pub(crate) fn keep_offers(mut self, is_valid: impl Fn(&str) -> bool) -> Self {
+        if let Help::Write(texts) = &mut self.help {
+            texts.retain(|text| is_valid(text));
+            if texts.is_empty() {
+                self.help = Help::None;
             }
         }
+        self
     }
 
     /// The stable identifier of the problem.
@@ -102,6 +113,23 @@ impl ParseError {
             Help::Advice(advice) => Some(Cow::Borrowed(advice)),
         }
     }
+}
+
+/// A message may quote what an attacker wrote, and ends up in terminals and logs: control
+/// characters are escaped.
+fn printable(text: Cow<'static, str>) -> Cow<'static, str> {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            escaped.extend(character.escape_default());
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped.into()
 }
 
 impl fmt::Display for ParseError {

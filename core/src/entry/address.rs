@@ -2,7 +2,7 @@
 
 use super::{Entry, domain::DomainPattern, network::Network, ports::PortRange};
 use crate::diagnostic::{Code, ParseError};
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String};
 use core::{fmt, net::Ipv6Addr, str::FromStr};
 
 /// A network with a port range: `10.0.0.0/8`, `[2001:db8::/32]:443`, `:80-443`.
@@ -61,9 +61,11 @@ impl FromStr for AddressEntry {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        match text.parse()? {
-            Entry::Address(entry) => Ok(entry),
-            Entry::Pattern(pattern) => Err(not_an_address(&pattern)),
+        let is_address = |text: &str| matches!(Entry::read(text), Ok(Entry::Address(_)));
+        match Entry::read(text) {
+            Ok(Entry::Address(entry)) => Ok(entry),
+            Ok(Entry::Pattern(pattern)) => Err(not_an_address(&pattern)),
+            Err(error) => Err(error.keep_offers(is_address)),
         }
     }
 }
@@ -78,33 +80,27 @@ impl AddressEntry {
     /// Reads `entry` of the grammar. The caller has seen that the text looks like an address.
     pub(super) fn from_grammar(text: &str) -> Result<Self, ParseError> {
         let parts = Parts::split(text)?;
-        let ports = parts.ports.map_or(Ok(PortRange::ALL), str::parse);
+        let ports = parts.ports.map_or(Ok(PortRange::ALL), PortRange::read);
         let ports_at = text.len().saturating_sub(parts.ports.map_or(0, str::len));
         let network = match parts.host {
             // G-4: no host is every IPv4 address.
             "" if parts.ports.is_some() => Ok(Network::ALL_IPV4),
-            host => host.parse::<Network>(),
+            host => Network::read(host),
         };
         // The first error in the text is the one that is told. What it offers keeps the rest.
-        let network = network.map_err(|mut error| {
-            let offers = match ports {
-                Ok(ports) => error.take_offers().into_iter().map(|host| join(&host, ports)).collect(),
-                Err(_) => Vec::new(),
-            };
-            offer(error, offers).shifted(parts.host_at)
+        let network = network.map_err(|error| {
+            let error = error.shifted(parts.host_at);
+            match ports {
+                Ok(ports) => error.map_offers(|host| join(&host, ports)),
+                Err(_) => error.keep_offers(|_| false),
+            }
         })?;
-        let ports = ports.map_err(|mut error| {
+        let ports = ports.map_err(|error| {
             let host = text.get(..ports_at).unwrap_or_default();
-            let offers: Vec<String> = error.take_offers().into_iter().map(|ports| format!("{host}{ports}")).collect();
-            offer(error, offers).shifted(ports_at)
+            error.map_offers(|ports| format!("{host}{ports}")).shifted(ports_at)
         })?;
         Self::new(network, ports)
     }
-}
-
-/// Offers entries in place of an entry; the advice of an error that offers none is kept.
-fn offer(error: ParseError, texts: Vec<String>) -> ParseError {
-    if texts.is_empty() { error } else { error.offer(texts, |text| text.parse::<AddressEntry>().is_ok()) }
 }
 
 /// The canonical way to put a host and its ports together (G-10).
@@ -152,7 +148,7 @@ impl<'t> Parts<'t> {
         let rest_at = text.len().saturating_sub(rest.len());
         if !host.contains(':') {
             let error = ParseError::new(Code::BracketedIpv4, "brackets are for IPv6 only").at(0..rest_at);
-            return Err(offer(error, [format!("{host}{rest}")].into()));
+            return Err(error.offer([format!("{host}{rest}")]));
         }
         let ports = match (rest, rest.strip_prefix(':')) {
             ("", _) => None,
@@ -164,7 +160,7 @@ impl<'t> Parts<'t> {
                     Some((len, ports)) => format!("[{host}/{len}]:{ports}"),
                     None => format!("[{host}/{rest}]"),
                 });
-                return Err(offer(error, inside.into_iter().collect()));
+                return Err(error.offer(inside));
             }
         };
         Ok(Self { host, host_at: 1, ports })
@@ -183,7 +179,7 @@ fn unbracketed_ports(text: &str) -> Option<ParseError> {
         return None;
     }
     let error = ParseError::new(Code::UnbracketedIpv6, "an IPv6 host with ports stands in brackets").at(0..host.len());
-    Some(offer(error, [format!("[{host}]:{ports}")].into()))
+    Some(error.offer([format!("[{host}]:{ports}")]))
 }
 
 impl fmt::Display for AddressEntry {

@@ -124,7 +124,7 @@ fn check_mapping(name: &str, at: usize) -> Result<(), ParseError> {
                 "the label has characters that are mapped to others before a name is looked up",
             )
             .at(span)
-            .offer([repair], |text| text.parse::<Entry>().is_ok()));
+            .offer([repair]));
         }
     }
     Ok(())
@@ -176,12 +176,14 @@ impl FromStr for DomainPattern {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        match text.parse()? {
-            Entry::Pattern(pattern) => Ok(pattern),
-            Entry::Address(address) => Err(ParseError::new(
+        let is_pattern = |text: &str| matches!(Entry::read(text), Ok(Entry::Pattern(_)));
+        match Entry::read(text) {
+            Ok(Entry::Pattern(pattern)) => Ok(pattern),
+            Ok(Entry::Address(address)) => Err(ParseError::new(
                 Code::InvalidAddress,
                 format!("`{address}` is an address entry, not a domain pattern"),
             )),
+            Err(error) => Err(error.keep_offers(is_pattern)),
         }
     }
 }

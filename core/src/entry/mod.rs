@@ -51,9 +51,16 @@ pub enum Entry {
 impl FromStr for Entry {
     type Err = ParseError;
 
-    /// Reads an entry in the order of judgement of N-5: white space, the marks of a URL, what
-    /// looks like an address (N-2), what is left of a URL, a name.
     fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::read(text).map_err(|error| error.keep_offers(|text| Self::read(text).is_ok()))
+    }
+}
+
+impl Entry {
+    /// Reads an entry in the order of judgement of N-5: white space, the marks of a URL, what
+    /// looks like an address (N-2), what is left of a URL, a name. What an error offers is not
+    /// judged yet.
+    pub(crate) fn read(text: &str) -> Result<Self, ParseError> {
         if text.is_empty() {
             return Err(ParseError::new(Code::EmptyEntry, "the entry is empty")
                 .advise("remove the entry; an empty text is what an unset variable leaves behind"));
@@ -79,7 +86,7 @@ fn white_space(text: &str) -> Option<ParseError> {
     let run = text.get(start..)?.find(|c: char| !c.is_whitespace());
     let end = run.map_or(text.len(), |run| start.saturating_add(run));
     let error = ParseError::new(Code::Whitespace, "an entry has no white space").at(start..end);
-    Some(error.offer([String::from(text.trim())], |text| text.parse::<Entry>().is_ok()))
+    Some(error.offer([String::from(text.trim())]))
 }
 
 impl fmt::Display for Entry {

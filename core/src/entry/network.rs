@@ -92,7 +92,7 @@ impl Network {
         let wide = (len > 0).then(|| format!("{network}"));
         let repairs = wide.into_iter().chain([format!("{address}/{}", width(address))]);
         Err(ParseError::new(Code::HostBits, format!("`{address}/{len}` has bits beyond its prefix length"))
-            .offer(repairs, |_| true))
+            .offer(repairs))
     }
 }
 
@@ -102,7 +102,7 @@ fn width(address: IpAddr) -> u8 {
 
 fn mapped_all() -> ParseError {
     ParseError::new(Code::MappedNetwork, "`::ffff:0:0/96` is every IPv4 address, written as IPv6")
-        .offer([String::from("0.0.0.0/0")], |_| true)
+        .offer([String::from("0.0.0.0/0")])
 }
 
 fn mapped_too_wide(v4: Ipv4Addr, len: u8) -> ParseError {
@@ -111,13 +111,20 @@ fn mapped_too_wide(v4: Ipv4Addr, len: u8) -> ParseError {
         Code::MappedNetwork,
         format!("an IPv4-mapped network of length {len} reaches beyond the mapped addresses, which begin at /96"),
     )
-    .offer(single, |_| true)
+    .offer(single)
 }
 
 impl FromStr for Network {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::read(text).map_err(|error| error.keep_offers(|text| Self::read(text).is_ok()))
+    }
+}
+
+impl Network {
+    /// Reads `host` of the grammar without brackets.
+    pub(super) fn read(text: &str) -> Result<Self, ParseError> {
         if let Some(percent) = text.find('%') {
             let end = text.find('/').filter(|&slash| slash > percent).unwrap_or(text.len());
             return Err(ParseError::new(Code::ZoneIdentifier, "an address of a policy has no zone identifier")
@@ -130,14 +137,12 @@ impl FromStr for Network {
         };
         let address = parse_address(address_text)?;
         let Some(len_text) = len_text else {
-            return Self::new(address, width(address));
+            return Self::new(address, width(address)).map_err(|error| error.at(0..text.len()));
         };
         let start = address_text.len().saturating_add(1);
-        let len = parse_len(len_text, address).map_err(|mut error| {
-            let offers = error.take_offers().into_iter().map(|len| format!("{address_text}/{len}"));
-            error.offer(offers, |text| text.parse::<Self>().is_ok()).shifted(start)
-        })?;
-        Self::new(address, len)
+        let len = parse_len(len_text, address)
+            .map_err(|error| error.map_offers(|len| format!("{address_text}/{len}")).shifted(start))?;
+        Self::new(address, len).map_err(|error| error.at(0..text.len()))
     }
 }
 
@@ -187,9 +192,11 @@ fn leading_zero_octet(text: &str) -> Option<ParseError> {
 fn parse_len(text: &str, address: IpAddr) -> Result<u8, ParseError> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         if text.len() > 1 && text.starts_with('0') {
+            // `/00` has no repair: a `/0` is never offered.
+            let digits = text.trim_start_matches('0');
             return Err(ParseError::new(Code::LeadingZero, "the prefix length has a leading zero")
                 .at(0..text.len())
-                .offer([String::from(text.trim_start_matches('0'))], |len| !len.is_empty()));
+                .offer((!digits.is_empty()).then(|| digits.into())));
         }
         return text.parse().ok().filter(|&len| len <= width(address)).ok_or_else(|| too_long(text, address));
     }
@@ -199,7 +206,7 @@ fn parse_len(text: &str, address: IpAddr) -> Result<u8, ParseError> {
         let len = ipnet::ipv4_mask_to_prefix(mask).ok().filter(|&len| len > 0);
         return Err(ParseError::new(Code::Netmask, format!("`{text}` is a netmask, not a prefix length"))
             .at(0..text.len())
-            .offer(len.map(|len| format!("{len}")), |_| true));
+            .offer(len.map(|len| format!("{len}"))));
     }
     Err(ParseError::new(Code::InvalidPrefixLength, format!("`{text}` is not a prefix length"))
         .at(0..text.len())

@@ -69,6 +69,12 @@ impl FromStr for PortRange {
 
     /// Reads `ports` of the grammar: `port [ "-" port ]` (G-5, G-6).
     fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::read(text).map_err(|error| error.keep_offers(|text| Self::read(text).is_ok()))
+    }
+}
+
+impl PortRange {
+    pub(super) fn read(text: &str) -> Result<Self, ParseError> {
         if text.is_empty() {
             return Err(ParseError::new(Code::EmptyPort, "the port is missing")
                 .advise("write a port after the colon, or leave the colon out to mean every port"));
@@ -83,12 +89,13 @@ impl FromStr for PortRange {
                 .at(dash..dash.saturating_add(1))
                 .advise("write both ends, as in `80-443`"));
         }
-        let low = parse_port(low_text)?;
-        let high = parse_port(high_text).map_err(|error| error.shifted(dash.saturating_add(1)))?;
+        let low = parse_port(low_text).map_err(|error| error.map_offers(|low| format!("{low}-{high_text}")))?;
+        let high = parse_port(high_text)
+            .map_err(|error| error.map_offers(|high| format!("{low_text}-{high}")).shifted(dash.saturating_add(1)))?;
         Self::new(low, high).ok_or_else(|| {
             ParseError::new(Code::ReversedPortRange, format!("the port range {low}-{high} runs from high to low"))
                 .at(0..text.len())
-                .offer([format!("{high}-{low}")], |_| true)
+                .offer([format!("{high}-{low}")])
         })
     }
 }
@@ -100,7 +107,7 @@ pub(crate) fn parse_port(text: &str) -> Result<u16, ParseError> {
         let port = text.trim_start_matches('0');
         return Err(ParseError::new(Code::LeadingZero, "the port has a leading zero")
             .at(0..text.len())
-            .offer([port.into()], |port| parse_port(port).is_ok()));
+            .offer([port.into()]));
     }
     match text.parse() {
         Ok(port @ 1..) if digits => Ok(port),

@@ -1,8 +1,7 @@
 //! What people paste where a name belongs: pieces of a URL, each told apart (N-5).
 
-use super::Entry;
+use super::address::looks_like_address;
 use crate::diagnostic::{Code, ParseError};
-use alloc::{string::String, vec::Vec};
 use core::ops::Range;
 
 /// The marks that no entry has, judged before anything else.
@@ -50,9 +49,7 @@ fn repaired(error: ParseError, text: &str) -> ParseError {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let authority = authority.rsplit('@').next().unwrap_or_default();
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let best = if looks_like_address(authority) { authority } else { host };
     // A bare `*` would open everything, which nobody who wrote a URL has asked for.
-    let is_entry = |text: &str| text != "*" && text.parse::<Entry>().is_ok();
-    let best: Vec<String> =
-        [authority, host].into_iter().filter(|text| is_entry(text)).take(1).map(String::from).collect();
-    if best.is_empty() { error } else { error.offer(best, |_| true) }
+    error.offer((best != "*").then(|| best.into()))
 }

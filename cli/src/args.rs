@@ -1,0 +1,164 @@
+//! The arguments of each command, and nothing else.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{net::IpAddr, num::NonZeroUsize, path::PathBuf};
+
+/// Check, decide and format the network policy of a sandbox.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "A policy is a JSON document with the lists allowOut, denyOut, allowIn and denyIn.\n\
+    Exit codes: 0 yes, 1 no, 2 the question could not be answered, 3 allowed by name."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Report everything that is wrong or doubtful in a policy.
+    #[command(after_help = "Exit codes: 0 valid, 1 not valid, 2 usage or input error.")]
+    Check(Check),
+    /// Say what a policy does with traffic, and why.
+    #[command(after_help = "Exit codes: 0 allow, 1 deny, 2 no decision (treat it as deny), 3 allow by name.\n\
+        In batch mode: 0 if every query was decided, 2 otherwise.")]
+    Decide(Decide),
+    /// Rewrite entries to their canonical text. Everything else stays as it is.
+    #[command(
+        after_help = "Exit codes: 0 done or nothing to do, 1 not canonical (--check) or not valid, 2 usage or input error."
+    )]
+    Fmt(Fmt),
+    /// Derive the client address of a request.
+    #[command(after_help = "Without --trusted-hops and --trusted-proxy the peer is the client.\n\
+        Exit codes: 0 derived or unknown, 2 usage error.")]
+    ClientIp(ClientIp),
+    /// Print the JSON Schema of a document.
+    Schema {
+        /// Which document.
+        #[arg(value_enum, default_value = "config")]
+        document: Document,
+    },
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The policy; `-` is standard input.
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Read the document as a network update.
+    #[arg(long)]
+    pub(crate) update: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("question").required(true).args(["client", "address", "batch"]))]
+pub(crate) struct Decide {
+    /// The policy; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Ingress from this client. What is not an address is the unknown client.
+    #[arg(long = "in", value_name = "CLIENT", requires = "port")]
+    pub(crate) client: Option<String>,
+    /// Egress to this address.
+    #[arg(long = "out", value_name = "ADDRESS", requires = "port")]
+    pub(crate) address: Option<String>,
+    /// The port of the sandbox or of the destination; 0 for traffic without one.
+    #[arg(long, value_name = "N", conflicts_with = "batch")]
+    pub(crate) port: Option<u16>,
+    /// The Host header of the egress request.
+    #[arg(long, value_name = "NAME", requires = "address", conflicts_with = "sni")]
+    pub(crate) host: Option<String>,
+    /// The TLS server name of the egress connection.
+    #[arg(long, value_name = "NAME", requires = "address")]
+    pub(crate) sni: Option<String>,
+    /// Queries, one JSON object a line; `-` is standard input.
+    #[arg(long, value_name = "QUERIES.jsonl")]
+    pub(crate) batch: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// The policy; `-` is standard input.
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print nothing; say whether the entries are canonical.
+    #[arg(long, conflicts_with = "write")]
+    pub(crate) check: bool,
+    /// Write the result back to the file.
+    #[arg(long)]
+    pub(crate) write: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClientIp {
+    /// The address at the other end of the connection.
+    #[arg(long, value_name = "ADDRESS", value_parser = peer)]
+    pub(crate) peer: IpAddr,
+    /// An X-Forwarded-For header line; repeat it in the order received.
+    #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
+    pub(crate) xff: Vec<String>,
+    /// How many entries the trusted balancers append after the client.
+    #[arg(long, value_name = "N")]
+    pub(crate) trusted_hops: Option<NonZeroUsize>,
+    /// A network of trusted proxies; may be repeated.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) trusted_proxy: Vec<sandgate::Network>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+fn peer(text: &str) -> Result<IpAddr, String> {
+    sandgate::parse_address(text).ok_or_else(|| "an IPv4 or IPv6 address belongs here, without a port".into())
+}
+
+/// How the answer is printed.
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+/// What the platform that runs the policy decides.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Platform")]
+pub(crate) struct Platform {
+    /// Compile without the operator's layer.
+    #[arg(long, conflicts_with = "guardrails")]
+    pub(crate) no_guardrails: bool,
+    /// Read the operator's layer from a guardrails document.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) guardrails: Option<PathBuf>,
+    /// Accept ports in allowOut and denyOut.
+    #[arg(long)]
+    pub(crate) egress_ports: bool,
+    /// Accept IPv6 in allowIn, and judge IPv6 clients by the lists.
+    #[arg(long)]
+    pub(crate) ipv6_ingress: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Document {
+    Config,
+    Update,
+}

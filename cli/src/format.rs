@@ -1,0 +1,78 @@
+//! `sandgate fmt`: entries in their canonical text, every other byte as it was.
+
+use crate::{
+    args::Fmt,
+    input::{self, Failure, Refused},
+    render,
+};
+use sandgate::{Capabilities, Code, Entry, Form, Guardrails, List, NetworkConfig, Options, Source, check};
+use std::{fs, io::Write, ops::Range, process::ExitCode};
+
+pub(crate) fn run(arguments: &Fmt) -> Result<ExitCode, Failure> {
+    let text = input::read(&arguments.file)?;
+    let name = input::name(&arguments.file);
+    let changes = match changes(&text) {
+        Ok(changes) => changes,
+        Err(report) => {
+            let refused = Refused { name, text, report };
+            render::failure(&Failure::Refused(Box::new(refused)));
+            return Ok(ExitCode::from(1));
+        }
+    };
+    if arguments.check {
+        let mut out = anstream::stdout().lock();
+        let source = Source::new(&text);
+        for (place, canonical) in &changes {
+            let line = source.position(place.start).line;
+            writeln!(out, "{name}:{line}: {} is {canonical}", text.get(place.clone()).unwrap_or_default())?;
+        }
+        return Ok(ExitCode::from(u8::from(!changes.is_empty())));
+    }
+    let formatted = apply(&text, &changes);
+    if arguments.write && !input::is_stdin(&arguments.file) {
+        if formatted != text {
+            fs::write(&arguments.file, formatted).map_err(|error| Failure::File { name, error })?;
+        }
+    } else {
+        std::io::stdout().lock().write_all(formatted.as_bytes())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The literals that are not canonical, in the order of the text, and what to write instead.
+fn changes(text: &str) -> Result<Vec<(Range<usize>, String)>, sandgate::Report> {
+    // How an entry is written does not depend on the platform, so nothing of it is held against
+    // the document here; nor does what its lists lack.
+    let capabilities = Capabilities { egress_ports: true, ipv6_ingress: true };
+    let options = Options { guardrails: Guardrails::none(), capabilities, ..Options::default() };
+    let report = check(text, Form::Config, &options);
+    if report.diagnostics().iter().any(|diagnostic| diagnostic.code() != Code::MissingDenyAll) {
+        return Err(report);
+    }
+    let config = NetworkConfig::from_json(text)?;
+    let source = Source::new(text);
+    let mut changes = Vec::new();
+    for list in List::ALL {
+        for (place, written) in source.elements(list.as_str()).into_iter().zip(config.list(list)) {
+            let canonical = written.parse::<Entry>().map(|entry| entry.to_string());
+            // Only what reads differently changes: an escape in a canonical entry stays.
+            if let Some(canonical) = canonical.ok().filter(|canonical| canonical != written) {
+                changes.push((place, format!("\"{canonical}\"")));
+            }
+        }
+    }
+    changes.sort_by_key(|(place, _)| place.start);
+    Ok(changes)
+}
+
+fn apply(text: &str, changes: &[(Range<usize>, String)]) -> String {
+    let mut formatted = String::with_capacity(text.len());
+    let mut end = 0;
+    for (place, canonical) in changes {
+        formatted.push_str(text.get(end..place.start).unwrap_or_default());
+        formatted.push_str(canonical);
+        end = place.end;
+    }
+    formatted.push_str(text.get(end..).unwrap_or_default());
+    formatted
+}

@@ -1,0 +1,100 @@
+//! Compares the semantics with the vectors, and the vectors with what the implementations run.
+
+use crate::{
+    repository,
+    run::{Outcome, output},
+};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+/// An implementation: the folder it lives in, and the command that lists the vectors it runs,
+/// one a line as `file::name`.
+const IMPLEMENTATIONS: &[(&str, &[&str])] =
+    &[("core", &["test", "--package", "sandgate-conformance", "--test", "vectors", "--quiet", "--", "--list"])];
+
+/// The folders of implementations that may come to exist.
+const FOLDERS: &[&str] = &["core", "bindings-python", "bindings-node"];
+
+/// The suite is this large at least.
+const LEAST: usize = 400;
+
+pub(crate) fn run() -> Outcome {
+    anstream::eprintln!("== rules and vectors");
+    let rules = rules()?;
+    let vectors = vectors()?;
+    let mut problems = Vec::new();
+
+    let cited: BTreeSet<&String> = vectors.values().flatten().collect();
+    problems
+        .extend(rules.iter().filter(|rule| !cited.contains(rule)).map(|rule| format!("no vector cites rule {rule}")));
+    for (vector, rules_cited) in &vectors {
+        let unknown = rules_cited.iter().filter(|rule| !rules.contains(*rule));
+        problems.extend(unknown.map(|rule| format!("{vector} cites {rule}, which is no rule")));
+        if rules_cited.is_empty() {
+            problems.push(format!("{vector} cites no rule"));
+        }
+    }
+    if vectors.len() < LEAST {
+        problems.push(format!("{} vectors, and {LEAST} is the least", vectors.len()));
+    }
+
+    for folder in FOLDERS.iter().filter(|folder| repository().join(folder).is_dir()) {
+        match IMPLEMENTATIONS.iter().find(|(name, _)| name == folder) {
+            None => problems.push(format!("{folder} exists, and nothing says how it runs the vectors")),
+            Some((_, arguments)) => {
+                let listed = output("cargo", arguments).ok_or_else(|| format!("{folder} does not list its vectors"))?;
+                let run: BTreeSet<&str> = listed.lines().map(|line| line.trim_end_matches(": test")).collect();
+                let missing = vectors.keys().filter(|vector| !run.contains(vector.as_str()));
+                problems.extend(missing.map(|vector| format!("{folder} does not run {vector}")));
+            }
+        }
+    }
+    if problems.is_empty() {
+        anstream::eprintln!(
+            "   {} rules, {} vectors, {} implementation(s)",
+            rules.len(),
+            vectors.len(),
+            IMPLEMENTATIONS.len()
+        );
+        return Ok(());
+    }
+    Err(problems.join("\n        "))
+}
+
+/// The rule identifiers: what a list item of the semantics begins with, in backticks.
+fn rules() -> Result<BTreeSet<String>, String> {
+    let text = fs::read_to_string(repository().join("docs/semantics.md")).map_err(|error| error.to_string())?;
+    let rule = |line: &str| {
+        let item = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        let item = item.strip_prefix("- `").or_else(|| item.strip_prefix(". `"))?;
+        let (name, _) = item.split_once('`')?;
+        let (letter, number) = name.split_once('-')?;
+        let is_rule =
+            letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_uppercase()) && number.parse::<u8>().is_ok();
+        is_rule.then(|| name.to_owned())
+    };
+    Ok(text.lines().filter_map(rule).collect())
+}
+
+/// Every vector as `file::name`, with the rules that it cites.
+fn vectors() -> Result<BTreeMap<String, Vec<String>>, String> {
+    let mut vectors = BTreeMap::new();
+    let folder = fs::read_dir(repository().join("tests/vectors")).map_err(|error| error.to_string())?;
+    for path in folder.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some()) {
+        let file = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
+        let json: Value = serde_json::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
+        for vector in json.get("vectors").and_then(Value::as_array).into_iter().flatten() {
+            let text = |name| vector.get(name).and_then(Value::as_str).unwrap_or_default();
+            let rules = vector.get("rules").and_then(Value::as_array).into_iter().flatten();
+            let rules = rules.filter_map(Value::as_str).map(str::to_owned).collect();
+            if vectors.insert(format!("{file}::{}", text("name")), rules).is_some() {
+                return Err(format!("{file} has two vectors named {}", text("name")));
+            }
+        }
+    }
+    Ok(vectors)
+}
