@@ -2,7 +2,7 @@
 //!
 //! A vector cites the rules it exercises, and every implementation runs every vector.
 
-use sandgate::{Capabilities, Guardrails, Limits, Options};
+use sandgate::{Capabilities, Destination, Guardrails, Host, Limits, Options, parse_address};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -164,6 +164,20 @@ pub struct Asked {
 pub enum Query {
     Ingress { client: Option<String>, port: u16 },
     Egress { address: String, port: u16, host: Option<String>, sni: Option<String> },
+}
+
+impl Query {
+    /// The destination of an egress question; `None` for ingress and for what is no address.
+    #[must_use]
+    pub fn destination(&self) -> Option<Destination<'_>> {
+        let Self::Egress { address, port, host, sni } = self else { return None };
+        let host = match (host, sni) {
+            (Some(host), _) => Some(Host::Header(host.as_bytes())),
+            (None, Some(sni)) => Some(Host::Sni(sni.as_bytes())),
+            (None, None) => None,
+        };
+        Some(Destination { address: parse_address(address)?, port: *port, host })
+    }
 }
 
 /// The entry that decides.

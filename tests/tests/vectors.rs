@@ -2,8 +2,8 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use sandgate::{
-    ClientAddress, Decision, Destination, Entry, Guardrails, Host, HostMask, List, NetworkConfig, NetworkUpdate,
-    Options, ParseError, Policy, Report, Verdict, check, from_internal_header, parse_address,
+    ClientAddress, Decision, Entry, Guardrails, HostMask, List, NetworkConfig, NetworkUpdate, Options, ParseError,
+    Policy, Report, Verdict, check, from_internal_header, parse_address,
 };
 use sandgate_conformance::vector::{
     self, Asked, Case, Expected, ExpectedEntry, Flaw, Form, Mode, PlainOptions, Query, Vector,
@@ -171,14 +171,9 @@ fn run_query(policy: &Policy, asked: &Asked) -> Outcome {
             let masked = policy.masked_host(*port).map(|host| host.to_string());
             (policy.decide_ingress(client, *port), masked, Some(policy.allows_ingress(client, *port)))
         }
-        Query::Egress { address: text, port, host, sni } => {
-            let host = match (host, sni) {
-                (Some(host), _) => Some(Host::Header(host.as_bytes())),
-                (None, Some(sni)) => Some(Host::Sni(sni.as_bytes())),
-                (None, None) => None,
-            };
-            let destination = Destination { address: address(text)?, port: *port, host };
-            let boolean = host.is_none().then(|| policy.allows_egress(destination.address, *port));
+        query @ Query::Egress { address, port, .. } => {
+            let destination = query.destination().ok_or_else(|| format!("`{address}` is not an address"))?;
+            let boolean = destination.host.is_none().then(|| policy.allows_egress(destination.address, *port));
             (policy.decide_egress(&destination), None, boolean)
         }
     };

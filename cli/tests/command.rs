@@ -1,0 +1,205 @@
+//! What scripts and people rely on: exit codes, JSON, the look of a diagnostic.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod support;
+
+use serde_json::{Value, json};
+use std::fs;
+use support::sandgate;
+
+const OFFICE: &str = "examples/policies/database-one-office.json";
+const AGENT: &str = "examples/policies/agent-one-model-one-code-host.json";
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn a_policy_with_ten_mistakes_gets_ten_diagnostics_each_with_a_caret_at_its_place() {
+    let ran = sandgate(&["check", "examples/policies/refused.json"], "");
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.out.matches("error[").count(), 10);
+    insta::assert_snapshot!(ran.out);
+}
+
+#[test]
+fn a_pipe_gets_no_colour() {
+    let ran = sandgate(&["check", "examples/policies/refused.json"], "");
+    assert!(!ran.out.contains('\x1b'));
+}
+
+#[test]
+fn check_prints_the_documented_json() {
+    let ran = sandgate(&["check", "--format", "json"], r#"{"denyOut": ["10.1.2.3/8"]}"#);
+    assert_eq!(ran.code, 1);
+    let answer = json(&ran.out);
+    assert_eq!(answer["valid"], false);
+    let diagnostic = &answer["diagnostics"][0];
+    assert_eq!(diagnostic["code"], "host-bits");
+    assert_eq!(diagnostic["severity"], "error");
+    assert_eq!(diagnostic["path"], "/denyOut/0");
+    assert_eq!(diagnostic["span"], json!([0, 10]));
+    assert_eq!(diagnostic["help"], "write `10.0.0.0/8` or `10.1.2.3/32`");
+    assert_eq!(json(&sandgate(&["check", "--format", "json"], "{}").out), json!({"valid": true, "diagnostics": []}));
+}
+
+#[test]
+fn a_report_that_is_cut_says_how_many_more_there_are() {
+    let document = json!({ "denyOut": vec![""; 103] }).to_string();
+    let answer = json(&sandgate(&["check", "--format", "json"], &document).out);
+    assert_eq!(answer["diagnostics"].as_array().unwrap().len(), 100);
+    assert_eq!(answer["more"], 3);
+    assert!(sandgate(&["check"], &document).out.contains("and 3 more"));
+}
+
+#[test]
+fn warnings_do_not_refuse() {
+    let ran = sandgate(&["check"], r#"{"allowOut": ["10.0.0.0/8"]}"#);
+    assert_eq!(ran.code, 0);
+    assert!(ran.out.contains("warning[allow-in-always-denied]"));
+    assert!(ran.out.ends_with("standard input: valid, 1 warning\n"));
+}
+
+#[test]
+fn an_update_is_checked_as_one() {
+    let document = r#"{"allowPublicTraffic": true}"#;
+    assert_eq!(sandgate(&["check"], document).code, 0);
+    let ran = sandgate(&["check", "--update"], document);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("fixed-at-creation"));
+}
+
+#[test]
+fn control_characters_of_a_policy_do_not_reach_the_terminal() {
+    let ran = sandgate(&["check"], r#"{"denyOut": ["\u001b[31m1.2.3.4"], "a\u001b[2Jb": 1}"#);
+    assert_eq!(ran.code, 1);
+    assert!(!ran.out.contains('\x1b'));
+}
+
+#[test]
+fn the_exit_code_of_a_decision_is_its_verdict() {
+    let decide = |arguments: &[&str]| sandgate(&[&["decide"], arguments].concat(), "").code;
+    assert_eq!(decide(&[OFFICE, "--in", "203.0.113.70", "--port", "5432"]), 0);
+    assert_eq!(decide(&[OFFICE, "--in", "203.0.113.70", "--port", "80"]), 1);
+    assert_eq!(decide(&[OFFICE, "--in", "nonsense", "--port", "5432"]), 1);
+    assert_eq!(decide(&[AGENT, "--out", "203.0.113.1", "--port", "443", "--sni", "api.openai.com"]), 3);
+    assert_eq!(decide(&[AGENT, "--out", "nonsense", "--port", "443"]), 2);
+    assert_eq!(decide(&["examples/policies/refused.json", "--out", "192.0.2.1", "--port", "443"]), 2);
+    assert_eq!(decide(&["no-such-file.json", "--out", "192.0.2.1", "--port", "443"]), 2);
+    assert_eq!(decide(&[OFFICE]), 2);
+    assert_eq!(decide(&[OFFICE, "--in", "203.0.113.70", "--port", "65536"]), 2);
+}
+
+#[test]
+fn decide_prints_the_documented_json() {
+    let ran = sandgate(&["decide", OFFICE, "--in", "192.0.2.1", "--port", "80", "--format", "json"], "");
+    let expected = json!({
+        "verdict": "deny",
+        "reason": "deny-entry",
+        "entry": {"list": "denyIn", "index": 0, "text": "0.0.0.0/0"},
+        "name": null,
+        "maskedHost": null
+    });
+    assert_eq!(json(&ran.out), expected);
+}
+
+#[test]
+fn a_batch_answers_every_line_in_order_and_says_which_it_could_not() {
+    let queries = concat!(
+        r#"{"direction":"ingress","client":"203.0.113.70","port":5432}"#,
+        "\n\n",
+        r#"{"direction":"ingress","client":null,"port":5432}"#,
+        "\n",
+    );
+    let ran = sandgate(&["decide", OFFICE, "--batch", "-", "--format", "json"], queries);
+    assert_eq!(ran.code, 0);
+    let answers: Vec<Value> = ran.out.lines().map(json).collect();
+    assert_eq!(answers.len(), 2);
+    assert_eq!((&answers[0]["verdict"], &answers[1]["reason"]), (&json!("allow"), &json!("unknown-client")));
+
+    let broken = format!(
+        "{queries}{}\n{}",
+        r#"{"direction":"ingress","port":1,"typo":1}"#, r#"{"direction":"ingress","client":null,"port":1}"#
+    );
+    let ran = sandgate(&["decide", OFFICE, "--batch", "-", "--format", "json"], &broken);
+    assert_eq!(ran.code, 2);
+    let answers: Vec<Value> = ran.out.lines().map(json).collect();
+    assert_eq!(answers.len(), 4);
+    assert_eq!(answers[2]["error"]["line"], 4);
+    assert_eq!(answers[3]["verdict"], "deny");
+}
+
+#[test]
+fn guardrails_come_from_a_file_or_are_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let guardrails = folder.path().join("guardrails.json");
+    fs::write(&guardrails, r#"{"alwaysDenied": ["198.51.100.0/24"]}"#).unwrap();
+    let decide = |address: &str, platform: &[&str]| {
+        let arguments = ["decide", "-", "--out", address, "--port", "443"];
+        sandgate(&[&arguments, platform].concat(), "{}").code
+    };
+    assert_eq!(decide("10.0.0.1", &[]), 1);
+    assert_eq!(decide("10.0.0.1", &["--no-guardrails"]), 0);
+    assert_eq!(decide("198.51.100.1", &["--guardrails", guardrails.to_str().unwrap()]), 1);
+    fs::write(&guardrails, r#"{"alwaysdenied": []}"#).unwrap();
+    assert_eq!(decide("198.51.100.1", &["--guardrails", guardrails.to_str().unwrap()]), 2);
+}
+
+#[test]
+fn fmt_rewrites_entries_and_nothing_else() {
+    let written = "{ \"denyIn\" : [\"0.0.0.0/0\",\n \"2001:DB8::/32\", \":80-80\"],\t\"maskRequestHost\": \"A.b.\" }";
+    let formatted =
+        "{ \"denyIn\" : [\"0.0.0.0/0\",\n \"2001:db8::/32\", \"0.0.0.0/0:80\"],\t\"maskRequestHost\": \"A.b.\" }";
+    assert_eq!(sandgate(&["fmt"], written).out, formatted);
+    assert_eq!(sandgate(&["fmt", "--check"], written).code, 1);
+    assert_eq!(sandgate(&["fmt", "--check"], formatted).code, 0);
+    assert_eq!(sandgate(&["fmt"], r#"{"denyIn": ["10.1.2.3/8"]}"#).code, 1);
+}
+
+#[test]
+fn fmt_writes_back_to_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.json");
+    fs::write(&file, r#"{"denyOut": ["8.8.8.8"]}"#).unwrap();
+    assert_eq!(sandgate(&["fmt", "--write", file.to_str().unwrap()], "").code, 0);
+    assert_eq!(fs::read_to_string(&file).unwrap(), r#"{"denyOut": ["8.8.8.8/32"]}"#);
+}
+
+#[test]
+fn the_example_policies_are_canonical_or_refused() {
+    for (name, _) in sandgate_conformance::vector::texts("examples/policies") {
+        if !name.contains(".expect.") && name != "refused.json" {
+            let ran = sandgate(&["fmt", "--check", &format!("examples/policies/{name}")], "");
+            assert_eq!(ran.code, 0, "{name}: {}{}", ran.out, ran.err);
+        }
+    }
+}
+
+#[test]
+fn client_ip_answers_in_text_and_json() {
+    let ran =
+        sandgate(&["client-ip", "--peer", "10.0.0.1", "--xff", "203.0.113.7, 10.0.0.2", "--trusted-hops", "1"], "");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "203.0.113.7\n"));
+    let ran = sandgate(
+        &["client-ip", "--peer", "10.0.0.1", "--xff", "203.0.113.7", "--trusted-hops", "1", "--format", "json"],
+        "",
+    );
+    assert_eq!((ran.code, json(&ran.out)), (0, json!({"client": null})));
+    assert_eq!(sandgate(&["client-ip", "--peer", "10.0.0.1:80"], "").code, 2);
+    assert_eq!(sandgate(&["client-ip", "--peer", "10.0.0.1", "--trusted-hops", "0"], "").code, 2);
+    assert_eq!(sandgate(&["client-ip", "--peer", "10.0.0.1", "--trusted-proxy", "10.0.0.1/8"], "").code, 2);
+}
+
+#[test]
+fn the_schemas_are_the_committed_ones() {
+    for document in ["config", "update"] {
+        let committed = format!("{}/../docs/schemas/network-{document}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(sandgate(&["schema", document], "").out, fs::read_to_string(committed).unwrap());
+    }
+}
+
+#[test]
+fn completions_name_the_commands() {
+    assert!(sandgate(&["completions", "bash"], "").out.contains("client-ip"));
+}
