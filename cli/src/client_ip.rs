@@ -18,7 +18,8 @@ pub(crate) fn run(arguments: &ClientIp) -> Result<ExitCode, Failure> {
     let mut out = anstream::stdout().lock();
     match (arguments.output.format, client) {
         (Format::Json, client) => {
-            writeln!(out, "{}", serde_json::json!({ "client": client.map(|client| client.to_string()) }))?
+            let client = client.map(|client| client.to_string());
+            writeln!(out, "{}", serde_json::json!({ "client": client }))?;
         }
         (Format::Text, Some(client)) => writeln!(out, "{client}")?,
         (Format::Text, None) => writeln!(out, "unknown: ingress rules deny this client")?,

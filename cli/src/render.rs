@@ -16,7 +16,9 @@ pub(crate) fn report(name: &str, text: &str, report: &Report) -> String {
         out.push_str("\n\n");
     }
     if report.more() > 0 {
-        out.push_str(&format!("and {} more\n\n", report.more()));
+        out.push_str("and ");
+        out.push_str(&report.more().to_string());
+        out.push_str(" more\n\n");
     }
     out
 }

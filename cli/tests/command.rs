@@ -1,6 +1,6 @@
 //! What scripts and people rely on: exit codes, JSON, the look of a diagnostic.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 

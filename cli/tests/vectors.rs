@@ -1,6 +1,6 @@
 //! Every vector that the command can be asked, asked of the command.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -27,7 +27,7 @@ fn ask(vector: &Vector, folder: &Path) -> bool {
             let found = answer["diagnostics"].as_array().unwrap().iter().map(|found| found["code"].as_str().unwrap());
             assert_eq!(
                 found.collect::<Vec<_>>(),
-                Vec::from_iter(flaw.iter().map(|flaw| &flaw.code)),
+                flaw.iter().map(|flaw| &flaw.code).collect::<Vec<_>>(),
                 "{}",
                 vector.name
             );
@@ -38,7 +38,7 @@ fn ask(vector: &Vector, folder: &Path) -> bool {
                 platform.push("--update".into());
             }
             let document = text.clone().unwrap_or_else(|| document.as_ref().unwrap().to_string());
-            let answer = check(vector, &Vec::from_iter(platform.iter().map(String::as_str)), &document);
+            let answer = check(vector, &platform.iter().map(String::as_str).collect::<Vec<_>>(), &document);
             assert_eq!(answer["valid"], *valid, "{}", vector.name);
             let found = answer["diagnostics"].as_array().unwrap().iter();
             let found: Vec<_> =
