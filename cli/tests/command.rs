@@ -1,6 +1,6 @@
 //! What scripts and people rely on: exit codes, JSON, the look of a diagnostic.
 
-#![expect(clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
