@@ -66,7 +66,7 @@ impl Egress {
     /// two addresses, one connection.
     fn judge_both(&self, outer: IpAddr, inner: IpAddr, port: u16, name: Option<&HostName>) -> Judgement {
         let (outer_hit, inner_hit) = (self.table.find(outer, port), self.table.find(inner, port));
-        let is = |hit: Option<Hit>, tier| hit.is_some_and(|hit| hit.tier == tier);
+        let is = |hit: Option<Hit>, tier| hit.is_some_and(|hit| hit.tier == u32::from(tier));
         if is(outer_hit, tier::ALWAYS_DENIED) || is(inner_hit, tier::ALWAYS_DENIED) {
             return Judgement::deny(Reason::AlwaysDenied);
         }
@@ -84,7 +84,7 @@ impl Egress {
 
     /// E-1 to E-7 for one address and what the table says of it.
     fn judge_one(&self, address: IpAddr, port: u16, name: Option<&HostName>, hit: Option<Hit>) -> Judgement {
-        let by = |tier| hit.filter(|hit| hit.tier == tier).map(|hit| hit.index);
+        let by = |tier| hit.filter(|hit| hit.tier == u32::from(tier)).map(|hit| hit.number);
         if by(tier::ALWAYS_ALLOWED).is_some() {
             return Judgement::allow(Reason::AlwaysAllowed);
         }

@@ -45,8 +45,8 @@ impl Ingress {
             return Judgement::deny(Reason::Ipv6IngressOff);
         }
         match self.table.find(client, port) {
-            Some(hit) if hit.tier == tier::ALLOW => Judgement::allow(Reason::AllowEntry).by(hit.index),
-            Some(hit) => Judgement::deny(Reason::DenyEntry).by(hit.index),
+            Some(hit) if hit.tier == u32::from(tier::ALLOW) => Judgement::allow(Reason::AllowEntry).by(hit.number),
+            Some(hit) => Judgement::deny(Reason::DenyEntry).by(hit.number),
             None => Judgement::allow(Reason::DefaultAllow),
         }
     }

@@ -238,14 +238,15 @@ impl Judgement {
     }
 }
 
-/// The rules of both families, side by side.
-#[derive(Debug)]
+/// The rules of both families, side by side. A block of keys is a cache line.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Families {
-    v4: TierTable<u32>,
-    v6: TierTable<u128>,
+    v4: TierTable<u32, 16>,
+    v6: TierTable<u128, 4>,
 }
 
 impl Families {
+    #[inline]
     fn find(&self, address: IpAddr, port: u16) -> Option<Hit> {
         match address {
             IpAddr::V4(v4) => self.v4.find(v4.to_bits(), port),
@@ -257,39 +258,35 @@ impl Families {
 /// Collects the rules of a direction.
 #[derive(Debug, Default)]
 struct FamiliesBuilder {
-    v4: Vec<(u8, Rule<u32>)>,
-    v6: Vec<(u8, Rule<u128>)>,
+    v4: Vec<Rule<u32>>,
+    v6: Vec<Rule<u128>>,
 }
 
 impl FamiliesBuilder {
     /// Adds a list whose entries each match their own family only.
     fn allow(&mut self, tier: u8, entries: impl Iterator<Item = (u32, AddressEntry)>) {
-        entries.for_each(|(index, entry)| self.add(tier, index, entry, entry.network()));
+        entries.for_each(|(number, entry)| self.add(tier, number, entry, entry.network()));
     }
 
     /// Adds a list in which all traffic means both families.
     fn deny(&mut self, tier: u8, entries: impl Iterator<Item = (u32, AddressEntry)>) {
-        for (index, entry) in entries {
-            self.add(tier, index, entry, entry.network());
+        for (number, entry) in entries {
+            self.add(tier, number, entry, entry.network());
             if entry.network() == Network::ALL_IPV4 {
-                self.add(tier, index, entry, Network::ALL_IPV6);
+                self.add(tier, number, entry, Network::ALL_IPV6);
             }
         }
     }
 
-    fn add(&mut self, tier: u8, index: u32, entry: AddressEntry, network: Network) {
+    fn add(&mut self, tier: u8, number: u32, entry: AddressEntry, network: Network) {
         let (port_low, port_high) = (entry.ports().low(), entry.ports().high());
-        match (network.first(), network.last()) {
-            (IpAddr::V4(first), IpAddr::V4(last)) => {
-                let (first, last) = (first.to_bits(), last.to_bits());
-                self.v4.push((tier, Rule { first, last, port_low, port_high, index }));
+        let len = network.prefix_len();
+        match network.first() {
+            IpAddr::V4(first) => {
+                self.v4.push(Rule { first: first.to_bits(), len, port_low, port_high, tier, number });
             }
-            (first, last) => {
-                let bits = |address| match address {
-                    IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-                    IpAddr::V6(v6) => v6.to_bits(),
-                };
-                self.v6.push((tier, Rule { first: bits(first), last: bits(last), port_low, port_high, index }));
+            IpAddr::V6(first) => {
+                self.v6.push(Rule { first: first.to_bits(), len, port_low, port_high, tier, number });
             }
         }
     }
