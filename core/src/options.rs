@@ -45,7 +45,7 @@ pub struct Capabilities {
 pub struct Limits {
     /// Bytes of a document's JSON text. Default: 16 MiB.
     pub document_bytes: usize,
-    /// Entries of one list. Default: 100,000.
+    /// Entries of one list. Default: 100,000. At most 524,288, whatever is set.
     pub entries_per_list: usize,
     /// Bytes of one entry or of the mask. Default: 1,024.
     pub entry_bytes: usize,

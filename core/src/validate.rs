@@ -8,6 +8,7 @@ use crate::{
     entry::{ALL_TRAFFIC, AddressEntry, Entry, Network, not_an_address},
     host_mask::HostMask,
     options::{Limits, Options},
+    table::MAX_ENTRIES,
 };
 use alloc::{format, vec::Vec};
 
@@ -56,6 +57,7 @@ struct Seen {
 /// Takes a document as it is read and judges it.
 pub(crate) struct Checker<'o> {
     options: &'o Options,
+    limits: Limits,
     report: Report,
     rules: Rules,
     /// The lists in the order of the text.
@@ -64,8 +66,10 @@ pub(crate) struct Checker<'o> {
 
 impl<'o> Checker<'o> {
     pub(crate) fn new(options: &'o Options) -> Self {
+        let entries_per_list = options.limits.entries_per_list.min(MAX_ENTRIES);
         Self {
             options,
+            limits: Limits { entries_per_list, ..options.limits },
             report: Report::new(options.limits.diagnostics),
             rules: Rules {
                 allow_out: Vec::new(),
@@ -144,7 +148,7 @@ impl<'o> Checker<'o> {
 
 impl Sink for Checker<'_> {
     fn limits(&self) -> &Limits {
-        &self.options.limits
+        &self.limits
     }
 
     fn report(&mut self) -> &mut Report {

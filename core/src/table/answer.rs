@@ -8,14 +8,15 @@ const NUMBER_BITS: u32 = 21;
 const ANSWER_BITS: u32 = 2 + NUMBER_BITS;
 const LINK_BITS: u32 = 2 + ANSWER_BITS;
 
-/// Rules of one tier that a table can hold.
-pub(crate) const MAX_RULES: usize = (1 << NUMBER_BITS) - 1;
+/// Entries of one list that a table can hold: their numbers, and the places of their port
+/// programs of at most five words each, fit into a [`Link`].
+pub(crate) const MAX_ENTRIES: usize = 1 << 19;
 
 impl Answer {
     /// No rule: above every other answer.
     pub(super) const NONE: Self = Self((1 << ANSWER_BITS) - 1);
 
-    /// A tier below four and a number below [`MAX_RULES`].
+    /// A tier below four and a number below [`MAX_ENTRIES`].
     pub(super) fn new(tier: u8, number: u32) -> Self {
         Self(((u32::from(tier) & 0b11) << NUMBER_BITS) | (number & ((1 << NUMBER_BITS) - 1)))
     }

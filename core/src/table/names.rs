@@ -1,42 +1,249 @@
-//! Names and suffixes.
+//! Names and suffixes: which pattern is the first to match a host name.
+//!
+//! A name matches a pattern if the pattern has the whole name, or has one of the suffixes behind
+//! its dots and is a wildcard. So a search looks up the name and those suffixes, from the right,
+//! where each label adds to the hash of what is behind it:
+//!
+//! ```text
+//!     a.b.example.com       com  example.com  b.example.com  a.b.example.com
+//!                           ^ skipped where no pattern has that many labels
+//! ```
+//!
+//! Hashes are found by the same tree as addresses. That keeps a search bounded where a hash table
+//! does not: whoever chooses patterns to collide gets names in order behind one key, and a binary
+//! search among them.
 
+use super::tree::Tree;
 use alloc::{boxed::Box, vec::Vec};
 
-/// A name, or everything that ends in a suffix.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct NameRule {
-    /// The exact name; or, for a suffix, what a name ends in, with its leading dot.
-    bytes: Box<[u8]>,
-    is_suffix: bool,
-    index: u32,
-}
+/// No pattern: above every number.
+const NONE: u32 = u32::MAX;
+/// Longest name, in labels, that there is: 253 octets.
+const MAX_LABELS: u32 = 127;
 
 /// Patterns over normalised names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct NameTable {
-    rules: Box<[NameRule]>,
+    /// The hash of each name, with the number of the first entry that has it.
+    hashes: Tree<u32, 16>,
+    /// In the order of hash and name.
+    entries: Box<[Entry]>,
+    /// The names, one behind the other.
+    bytes: Box<[u8]>,
+    /// Bit `n`: a wildcard has a name of `n` labels.
+    wildcard_labels: u128,
+    /// The number of the pattern that matches every name.
+    any: u32,
 }
 
+/// A name that patterns have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Entry {
+    hash: u32,
+    /// Where the name lies.
+    start: u32,
+    len: u32,
+    /// The least number of a pattern for the name itself.
+    exact: u32,
+    /// The least number of a wildcard below the name.
+    below: u32,
+}
+
+/// A pattern being compiled: hash and name, then the numbers as in [`Entry`].
+type Pattern<'p> = (u32, &'p [u8], u32, u32);
+
 impl NameTable {
-    /// Compiles patterns, each with the caller's number, in document order: `name`, `*.name`, `*`.
+    /// Compiles patterns, each with the caller's number below `u32::MAX`: `name`, `*.name`, `*`.
     pub(crate) fn new<'p>(patterns: impl Iterator<Item = (u32, &'p str)>) -> Self {
-        let rules: Vec<NameRule> = patterns
-            .map(|(index, pattern)| {
-                let suffix = pattern.strip_prefix('*');
-                NameRule { bytes: suffix.unwrap_or(pattern).as_bytes().into(), is_suffix: suffix.is_some(), index }
-            })
-            .collect();
-        Self { rules: rules.into() }
+        let mut any = NONE;
+        let mut wildcard_labels = 0_u128;
+        let mut names: Vec<Pattern<'p>> = Vec::new();
+        for (number, pattern) in patterns {
+            let (name, exact, below) = match (pattern.strip_prefix("*."), pattern) {
+                (Some(name), _) => (name, NONE, number),
+                (None, "*") => {
+                    any = any.min(number);
+                    continue;
+                }
+                (None, name) => (name, number, NONE),
+            };
+            let (hash, labels) = hash_name(name.as_bytes());
+            if below != NONE {
+                wildcard_labels |= bit(labels);
+            }
+            names.push((hash, name.as_bytes(), exact, below));
+        }
+        names.sort_unstable();
+        let mut entries: Vec<Entry> = Vec::with_capacity(names.len());
+        let mut bytes: Vec<u8> = Vec::with_capacity(names.iter().map(|name| name.1.len()).sum());
+        for same in names.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+            let Some(&(hash, name, ..)) = same.first() else { continue };
+            let least = |number: fn(&Pattern<'p>) -> u32| same.iter().map(number).min().unwrap_or(NONE);
+            let (start, len) = (length(bytes.len()), length(name.len()));
+            entries.push(Entry { hash, start, len, exact: least(|name| name.2), below: least(|name| name.3) });
+            bytes.extend_from_slice(name);
+        }
+        let mut hashes: Vec<(u32, u32)> = (0..).zip(&entries).map(|(number, entry)| (entry.hash, number)).collect();
+        hashes.dedup_by_key(|(hash, _)| *hash);
+        let at_highest = hashes.last().filter(|(hash, _)| *hash == u32::MAX).map_or(NONE, |(_, number)| *number);
+        Self {
+            hashes: Tree::new(&hashes, u32::MAX, at_highest),
+            entries: entries.into(),
+            bytes: bytes.into(),
+            wildcard_labels,
+            any,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.entries.is_empty() && self.any == NONE
     }
 
     /// The number of the first pattern that matches a normalised name without empty labels.
     pub(crate) fn find(&self, name: &[u8]) -> Option<u32> {
-        let matches =
-            |rule: &&NameRule| if rule.is_suffix { name.ends_with(&rule.bytes) } else { name == &*rule.bytes };
-        self.rules.iter().find(matches).map(|rule| rule.index)
+        let mut best = self.any;
+        if self.entries.is_empty() {
+            return (best != NONE).then_some(best);
+        }
+        let mut hash = Hash::START;
+        let mut labels = 0_u32;
+        let mut rest = name;
+        loop {
+            let start = rest.iter().rposition(|&byte| byte == b'.').map_or(0, |dot| dot.saturating_add(1));
+            hash = hash.label(rest.get(start..).unwrap_or_default());
+            labels = labels.saturating_add(1);
+            let suffix = name.get(start..).unwrap_or_default();
+            if start == 0 {
+                best = best.min(self.entry(hash.word(), suffix).map_or(NONE, |entry| entry.exact));
+                return (best != NONE).then_some(best);
+            }
+            if self.wildcard_labels & bit(labels) != 0 {
+                best = best.min(self.entry(hash.word(), suffix).map_or(NONE, |entry| entry.below));
+            }
+            rest = rest.get(..start.saturating_sub(1)).unwrap_or_default();
+        }
+    }
+
+    /// The entry of a name.
+    fn entry(&self, hash: u32, name: &[u8]) -> Option<&Entry> {
+        let (key, first) = self.hashes.last_not_above(hash)?;
+        if key != hash {
+            return None;
+        }
+        let from = self.entries.get(usize::try_from(first).ok()?..)?;
+        // Nearly always there is one name for a hash.
+        if let Some(entry) = from.first().filter(|entry| self.name(entry) == name) {
+            return Some(entry);
+        }
+        let same = from.get(..from.partition_point(|entry| entry.hash == hash))?;
+        let found = same.binary_search_by(|entry| self.name(entry).cmp(name)).ok()?;
+        same.get(found)
+    }
+
+    fn name(&self, entry: &Entry) -> &[u8] {
+        let (start, end) = (usize::try_from(entry.start), usize::try_from(entry.start.saturating_add(entry.len)));
+        let (Ok(start), Ok(end)) = (start, end) else { return &[] };
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+}
+
+fn length(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+/// The bit for a number of labels.
+fn bit(labels: u32) -> u128 {
+    1_u128.checked_shl(labels.min(MAX_LABELS)).unwrap_or_default()
+}
+
+fn hash_name(name: &[u8]) -> (u32, u32) {
+    let (mut hash, mut labels) = (Hash::START, 0_u32);
+    for label in name.rsplit(|&byte| byte == b'.') {
+        hash = hash.label(label);
+        labels = labels.saturating_add(1);
+    }
+    (hash.word(), labels)
+}
+
+/// The hash of the labels so far, from the right. It need not resist anybody: see above.
+#[derive(Clone, Copy)]
+struct Hash(u64);
+
+impl Hash {
+    const START: Self = Self(0x9e37_79b9_7f4a_7c15);
+
+    #[inline]
+    fn label(self, label: &[u8]) -> Self {
+        let mut hash = self.0.rotate_left(7);
+        for chunk in label.chunks(8) {
+            let word = chunk.iter().fold(0_u64, |word, &byte| (word << 8) | u64::from(byte));
+            hash = (hash ^ word).wrapping_mul(0xff51_afd7_ed55_8ccd);
+            hash ^= hash >> 32;
+        }
+        Self(hash)
+    }
+
+    fn word(self) -> u32 {
+        let word = self.0.wrapping_mul(0xc4ce_b9fe_1a85_ec53) >> 32;
+        u32::try_from(word).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, string::String};
+
+    fn naive(patterns: &[String], name: &str) -> Option<u32> {
+        let matches = |pattern: &String| match pattern.strip_prefix('*') {
+            Some(suffix) => name.ends_with(suffix),
+            None => pattern == name,
+        };
+        patterns.iter().position(matches).and_then(|position| u32::try_from(position).ok())
+    }
+
+    #[test]
+    fn the_first_matching_pattern_is_found_in_every_order_of_a_few() {
+        let patterns = ["*", "com", "*.com", "a.com", "*.a.com", "b.a.com", "*.b.a.com", "aa.com", "x_y.a.com"];
+        let names = ["com", "a.com", "b.a.com", "c.b.a.com", "aa.com", "b.aa.com", "org", "a.org", "x_y.a.com"];
+        for turn in 0..patterns.len() {
+            for skip in 0..patterns.len() {
+                let mut turned: Vec<String> = patterns.iter().map(|&pattern| pattern.into()).collect();
+                turned.rotate_left(turn);
+                turned.remove(skip);
+                let table = NameTable::new((0..).zip(turned.iter().map(String::as_str)));
+                for name in names {
+                    assert_eq!(table.find(name.as_bytes()), naive(&turned, name), "{name} in {turned:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_patterns_are_all_found() {
+        let patterns: Vec<String> = (0..5_000)
+            .map(|n| format!("{}h{n}.zone{}.example.com", if n % 3 == 0 { "*." } else { "" }, n % 7))
+            .collect();
+        let table = NameTable::new((0..).zip(patterns.iter().map(String::as_str)));
+        for pattern in &patterns {
+            let name = pattern.replace('*', "deep.below");
+            assert_eq!(table.find(name.as_bytes()), naive(&patterns, &name), "{name}");
+        }
+    }
+
+    #[test]
+    fn patterns_with_one_hash_are_told_apart() {
+        let mut table = NameTable::new([(0, "a.com"), (1, "b.com"), (2, "c.com")].into_iter());
+        let hash = table.entries.first().map_or(0, |entry| entry.hash);
+        table.entries.iter_mut().for_each(|entry| entry.hash = hash);
+        table.entries.sort_by_key(|entry| entry.start);
+        let mut in_order = table.entries.to_vec();
+        in_order.sort_by(|one, other| table.name(one).cmp(table.name(other)));
+        table.entries = in_order.into();
+        table.hashes = Tree::new(&[(hash, 0)], u32::MAX, NONE);
+        for (number, name) in (0..).zip(["a.com", "b.com", "c.com"]) {
+            assert_eq!(table.entry(hash, name.as_bytes()).map(|entry| entry.exact), Some(number));
+        }
+        assert_eq!(table.entry(hash, b"d.com"), None);
     }
 }
