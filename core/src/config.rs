@@ -63,7 +63,15 @@ impl fmt::Display for List {
 /// # Ok::<(), sandgate::Report>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields, default))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        deny_unknown_fields,
+        default,
+        description = "The network policy of a sandbox. Every field is optional; an absent list is an empty one."
+    )
+)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::exhaustive_structs, reason = "wire data, built by hand with `..Default::default()`")]
 pub struct NetworkConfig {
@@ -187,7 +195,15 @@ impl NetworkConfig {
 ///
 /// Apply it with [`NetworkConfig::replaced_by`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields, default))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        deny_unknown_fields,
+        default,
+        description = "Replaces the lists and the mask of a sandbox: what is omitted is cleared. Internet access stays as it was unless it is stated."
+    )
+)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::exhaustive_structs, reason = "wire data, built by hand with `..Default::default()`")]
 pub struct NetworkUpdate {
