@@ -32,5 +32,5 @@ pub use entry::{ALL_TRAFFIC, AddressEntry, DomainPattern, Entry, HostName, Netwo
 pub use guardrails::{Guardrails, NameServer};
 pub use host_mask::{HostMask, MaskedHost};
 pub use options::{Capabilities, Limits, Options};
-pub use policy::Policy;
+pub use policy::{Policy, Tables};
 pub use source::{Position, Source};

@@ -1,6 +1,9 @@
 //! Egress: the steps E-1 to E-7 for an address, and A-3 for an address that carries another.
 
-use super::{Families, FamiliesBuilder, Judgement, Ruling, addresses, guardrail_entries};
+use super::{
+    Judgement, Ruling,
+    families::{Families, FamiliesBuilder, addresses, guardrail_entries},
+};
 use crate::{
     address::embedded_ipv4,
     decision::{Destination, Host, Reason},
@@ -19,7 +22,7 @@ mod tier {
     pub(super) const DENY: u8 = 3;
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Egress {
     table: Families,
     names: NameTable,
@@ -39,11 +42,11 @@ impl Egress {
         } else {
             table.deny(tier::DENY, [(0, AddressEntry::ALL_TRAFFIC)].into_iter());
         }
-        let patterns = (0..).zip(&rules.allow_out).filter_map(|(index, entry)| match entry {
-            Entry::Pattern(pattern) => Some((index, pattern.as_str())),
+        let patterns = rules.allow_out.iter().filter_map(|entry| match entry {
+            Entry::Pattern(pattern) => Some(pattern.as_str()),
             Entry::Address(_) => None,
         });
-        let names = NameTable::new(patterns);
+        let names = NameTable::new((0..).zip(patterns));
         let name_server = guardrails.name_server.filter(|server| !names.is_empty() && !covers(rules, *server));
         let name_server =
             name_server.map(|NameServer { address, port }| NameServer { address: address.to_canonical(), port });

@@ -1,6 +1,9 @@
 //! Ingress: the steps I-1 to I-7.
 
-use super::{Families, FamiliesBuilder, Judgement, addresses};
+use super::{
+    Judgement,
+    families::{Families, FamiliesBuilder, addresses},
+};
 use crate::{decision::Reason, options::Options, validate::Rules};
 use alloc::boxed::Box;
 use core::net::IpAddr;
@@ -10,7 +13,7 @@ mod tier {
     pub(super) const DENY: u8 = 1;
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Ingress {
     table: Families,
     exempt_ports: Box<[u16]>,

@@ -1,6 +1,7 @@
 //! A compiled policy: what a valid document and its options decide (sections 6 and 7).
 
 mod egress;
+mod families;
 mod ingress;
 
 use crate::{
@@ -8,13 +9,13 @@ use crate::{
     decision::{DecidingEntry, Decision, Destination, Reason, Verdict},
     diagnostic::Report,
     document,
-    entry::{AddressEntry, Entry, Network},
+    entry::Entry,
     host_mask::{HostMask, MaskedHost},
     options::Options,
-    table::{Hit, Rule, TierTable},
     validate::{Checker, Rules},
 };
 use alloc::{
+    boxed::Box,
     string::{String, ToString},
     sync::Arc,
     vec::Vec,
@@ -45,14 +46,59 @@ use ingress::Ingress;
 /// assert_eq!(decision.entry().unwrap().entry().to_string(), "0.0.0.0/0");
 /// # Ok::<(), sandgate::Report>(())
 /// ```
+///
+/// # Many policies
+///
+/// A program that holds many policies, most of them equal, keeps each once in a set of its own:
+/// policies are equal and equally hashed if they decide and explain alike. Where texts differ and
+/// decisions do not, the [`Tables`] can still be shared:
+///
+/// ```
+/// use sandgate::{NetworkConfig, Options, Policy, Tables};
+/// use std::collections::HashSet;
+///
+/// let mut policies: HashSet<Policy> = HashSet::new();
+/// let mut tables: HashSet<Tables> = HashSet::new();
+/// for mask in ["a.example", "b.example", "a.example"] {
+///     let config = NetworkConfig { mask_request_host: Some(mask.into()), ..Default::default() };
+///     let mut policy = Policy::compile(&config, &Options::default())?;
+///     match tables.get(policy.tables()) {
+///         Some(known) => assert!(policy.adopt(known)),
+///         None => assert!(tables.insert(policy.tables().clone())),
+///     }
+///     policies.insert(policy);
+/// }
+/// assert_eq!((policies.len(), tables.len()), (2, 1));
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Clone)]
 pub struct Policy {
-    inner: Arc<Inner>,
+    tables: Tables,
+    origin: Arc<Origin>,
 }
 
-struct Inner {
+/// What a policy was compiled from: needed to explain and to compare, not to decide.
+struct Origin {
     options: Options,
     rules: Rules,
+    /// Where the addresses and the patterns of `allowOut` stand in it, if it has both.
+    places: Option<Places>,
+}
+
+struct Places {
+    addresses: Box<[u32]>,
+    patterns: Box<[u32]>,
+}
+
+/// What a policy decides with, without the texts that it explains with.
+///
+/// Cheap to clone, equal and equally hashed if every decision is the same, found at the same
+/// number of the addresses and patterns of each list.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tables(Arc<Directions>);
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Directions {
     egress: Egress,
     ingress: Ingress,
 }
@@ -90,35 +136,55 @@ impl Policy {
     fn new(rules: Rules, options: &Options) -> Self {
         let egress = Egress::new(&rules, &options.guardrails);
         let ingress = Ingress::new(&rules, options);
-        Self { inner: Arc::new(Inner { options: options.clone(), rules, egress, ingress }) }
+        let places = Places::of(&rules.allow_out);
+        Self {
+            tables: Tables(Arc::new(Directions { egress, ingress })),
+            origin: Arc::new(Origin { options: options.clone(), rules, places }),
+        }
+    }
+
+    /// What the policy decides with.
+    #[must_use]
+    pub const fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// Takes tables that are equal to the policy's own in their place, so that both policies hold
+    /// them once. Whether they were equal.
+    pub fn adopt(&mut self, tables: &Tables) -> bool {
+        let are_equal = self.tables == *tables;
+        if are_equal {
+            self.tables = tables.clone();
+        }
+        are_equal
     }
 
     /// Whether a client may reach a port of the sandbox. `None` is the unknown client (I-3).
     #[must_use]
     pub fn allows_ingress(&self, client: Option<IpAddr>, port: u16) -> bool {
-        self.inner.ingress.judge(client, port).verdict == Ruling::Allow
+        self.tables.0.ingress.judge(client, port).verdict == Ruling::Allow
     }
 
     /// Whether a client may reach a port of the sandbox, and why (I-1 to I-7).
     #[must_use]
     pub fn decide_ingress(&self, client: Option<IpAddr>, port: u16) -> Decision<'_> {
-        self.explain(self.inner.ingress.judge(client, port), List::AllowIn, List::DenyIn)
+        self.explain(self.tables.0.ingress.judge(client, port), List::AllowIn, List::DenyIn)
     }
 
     /// Whether the sandbox may connect to this very address. It takes no host name: a name never
     /// makes it true.
     #[must_use]
     pub fn allows_egress(&self, address: IpAddr, port: u16) -> bool {
-        self.inner.egress.judge(&Destination::new(address, port)).0.verdict == Ruling::Allow
+        self.tables.0.egress.judge(&Destination::new(address, port)).0.verdict == Ruling::Allow
     }
 
     /// Whether the sandbox may connect, to the address or by name, and why (E-1 to E-7).
     #[must_use]
     pub fn decide_egress(&self, destination: &Destination<'_>) -> Decision<'_> {
-        let (judgement, name) = self.inner.egress.judge(destination);
+        let (judgement, name) = self.tables.0.egress.judge(destination);
         let mut decision = self.explain(judgement, List::AllowOut, List::DenyOut);
         if let (Ruling::AllowByName, Some(name)) = (judgement.verdict, name) {
-            let guardrails = &self.inner.options.guardrails;
+            let guardrails = &self.origin.options.guardrails;
             decision.verdict =
                 Verdict::AllowByName(crate::decision::ByName { guardrails, name, port: destination.port });
         }
@@ -130,13 +196,21 @@ impl Policy {
             Reason::DenyEntry => deny,
             _ => allow,
         };
-        let entry = judgement.entry.and_then(|index| {
-            let index = usize::try_from(index).ok()?;
-            Some(DecidingEntry { list, index, entry: self.inner.rules.list(list).get(index)? })
+        let entry = judgement.entry.and_then(|number| {
+            let index = self.place(list, judgement.reason, number)?;
+            Some(DecidingEntry { list, index, entry: self.origin.rules.list(list).get(index)? })
         });
         // A name is put in by the caller that has one; without it there is nothing to allow.
         let verdict = if judgement.verdict == Ruling::Allow { Verdict::Allow } else { Verdict::Deny };
         Decision { verdict, reason: judgement.reason, entry }
+    }
+
+    /// Where the entry with this number among the addresses or patterns stands in its list.
+    fn place(&self, list: List, reason: Reason, number: u32) -> Option<usize> {
+        let number = usize::try_from(number).ok()?;
+        let Some(places) = self.origin.places.as_ref().filter(|_| list == List::AllowOut) else { return Some(number) };
+        let places = if reason == Reason::AllowName { &places.patterns } else { &places.addresses };
+        places.get(number).and_then(|place| usize::try_from(*place).ok())
     }
 
     /// The Host header that a request to this sandbox port carries, if it is masked (M-3).
@@ -149,25 +223,25 @@ impl Policy {
     /// The host mask of the document.
     #[must_use]
     pub fn host_mask(&self) -> Option<&HostMask> {
-        self.inner.rules.mask.as_ref()
+        self.origin.rules.mask.as_ref()
     }
 
     /// Whether requests reach the sandbox without its traffic access token.
     #[must_use]
     pub fn allows_public_traffic(&self) -> bool {
-        self.inner.rules.public_traffic
+        self.origin.rules.public_traffic
     }
 
     /// What the policy was compiled with.
     #[must_use]
     pub fn options(&self) -> &Options {
-        &self.inner.options
+        &self.origin.options
     }
 
     /// The entries of a list, in document order.
     #[must_use]
     pub fn entries(&self, list: List) -> &[Entry] {
-        self.inner.rules.list(list)
+        self.origin.rules.list(list)
     }
 
     /// The document that compiles to this policy, with every entry in its canonical text (G-10).
@@ -180,16 +254,16 @@ impl Policy {
             allow_in: texts(List::AllowIn),
             deny_in: texts(List::DenyIn),
             mask_request_host: self.host_mask().map(ToString::to_string),
-            allow_internet_access: self.inner.rules.internet_access,
-            allow_public_traffic: self.inner.rules.public_traffic,
+            allow_internet_access: self.origin.rules.internet_access,
+            allow_public_traffic: self.origin.rules.public_traffic,
         }
     }
 }
 
 impl PartialEq for Policy {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.inner, &other.inner)
-            || self.inner.rules == other.inner.rules && self.inner.options == other.inner.options
+        Arc::ptr_eq(&self.origin, &other.origin)
+            || self.origin.rules == other.origin.rules && self.origin.options == other.origin.options
     }
 }
 
@@ -197,8 +271,8 @@ impl Eq for Policy {}
 
 impl Hash for Policy {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.inner.rules.hash(state);
-        self.inner.options.hash(state);
+        self.origin.rules.hash(state);
+        self.origin.options.hash(state);
     }
 }
 
@@ -238,73 +312,17 @@ impl Judgement {
     }
 }
 
-/// The rules of both families, side by side. A block of keys is a cache line.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Families {
-    v4: TierTable<u32, 16>,
-    v6: TierTable<u128, 4>,
-}
-
-impl Families {
-    #[inline]
-    fn find(&self, address: IpAddr, port: u16) -> Option<Hit> {
-        match address {
-            IpAddr::V4(v4) => self.v4.find(v4.to_bits(), port),
-            IpAddr::V6(v6) => self.v6.find(v6.to_bits(), port),
-        }
-    }
-}
-
-/// Collects the rules of a direction.
-#[derive(Debug, Default)]
-struct FamiliesBuilder {
-    v4: Vec<Rule<u32>>,
-    v6: Vec<Rule<u128>>,
-}
-
-impl FamiliesBuilder {
-    /// Adds a list whose entries each match their own family only.
-    fn allow(&mut self, tier: u8, entries: impl Iterator<Item = (u32, AddressEntry)>) {
-        entries.for_each(|(number, entry)| self.add(tier, number, entry, entry.network()));
-    }
-
-    /// Adds a list in which all traffic means both families (A-2).
-    fn deny(&mut self, tier: u8, entries: impl Iterator<Item = (u32, AddressEntry)>) {
-        for (number, entry) in entries {
-            self.add(tier, number, entry, entry.network());
-            if entry.network() == Network::ALL_IPV4 {
-                self.add(tier, number, entry, Network::ALL_IPV6);
+impl Places {
+    /// The places, unless a number is its place because the list has one kind of entry only.
+    fn of(entries: &[Entry]) -> Option<Self> {
+        let (mut addresses, mut patterns) = (Vec::new(), Vec::new());
+        for (place, entry) in (0..).zip(entries) {
+            match entry {
+                Entry::Address(_) => addresses.push(place),
+                Entry::Pattern(_) => patterns.push(place),
             }
         }
+        let is_mixed = !addresses.is_empty() && !patterns.is_empty();
+        is_mixed.then(|| Self { addresses: addresses.into(), patterns: patterns.into() })
     }
-
-    fn add(&mut self, tier: u8, number: u32, entry: AddressEntry, network: Network) {
-        let (port_low, port_high) = (entry.ports().low(), entry.ports().high());
-        let len = network.prefix_len();
-        match network.first() {
-            IpAddr::V4(first) => {
-                self.v4.push(Rule { first: first.to_bits(), len, port_low, port_high, tier, number });
-            }
-            IpAddr::V6(first) => {
-                self.v6.push(Rule { first: first.to_bits(), len, port_low, port_high, tier, number });
-            }
-        }
-    }
-
-    fn build(self) -> Families {
-        Families { v4: TierTable::new(self.v4), v6: TierTable::new(self.v6) }
-    }
-}
-
-/// The address entries of a list with their places in it.
-fn addresses(entries: &[Entry]) -> impl Iterator<Item = (u32, AddressEntry)> {
-    (0..).zip(entries).filter_map(|(index, entry)| match entry {
-        Entry::Address(entry) => Some((index, *entry)),
-        Entry::Pattern(_) => None,
-    })
-}
-
-/// The operator's networks as entries without ports.
-fn guardrail_entries(networks: &[Network]) -> impl Iterator<Item = (u32, AddressEntry)> {
-    (0..).zip(networks.iter().map(|&network| AddressEntry::of_network(network)))
 }
