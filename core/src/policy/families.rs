@@ -26,7 +26,7 @@ impl Families {
 
 /// Collects the rules of a direction.
 #[derive(Debug, Default)]
-pub(super) pub(super) struct FamiliesBuilder {
+pub(super) struct FamiliesBuilder {
     v4: Vec<Rule<u32>>,
     v6: Vec<Rule<u128>>,
 }
