@@ -1,0 +1,382 @@
+//! Generates valid policies over few addresses, ports and labels, and the questions at their edges.
+//!
+//! A world is small so that things collide: entries nest, touch and repeat, and the questions are
+//! the first and last address of every network and their neighbours, in every spelling that means
+//! an IPv4 address.
+
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::{Index, select},
+};
+use sandgate::{Capabilities, Guardrails, List, NameServer, NetworkConfig, Options, Policy};
+use sandgate_conformance::naive;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub(crate) const LABELS: &[&str] = &["a", "b", "com", "xn--bcher-kva", "e_x"];
+const PORTS: &[u16] = &[1, 2, 53, 80, 81, 82, 443, 49983, 65534, 65535];
+const IPV4: &[[u8; 4]] = &[
+    [0, 0, 0, 0],
+    [8, 8, 8, 8],
+    [10, 0, 0, 0],
+    [127, 0, 0, 1],
+    [169, 254, 169, 254],
+    [203, 0, 113, 0],
+    [240, 0, 0, 0],
+    [255, 255, 255, 252],
+];
+const IPV6: &[&str] = &[
+    "::",
+    "2001:db8::",
+    "2001:db8:0:1::",
+    "2001::1",
+    "fe80::1",
+    "64:ff9b:1::1",
+    "fc00::",
+    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffc",
+];
+
+/// A valid document and what the embedding program decides.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub(crate) config: NetworkConfig,
+    pub(crate) options: Options,
+}
+
+impl World {
+    pub(crate) fn policy(&self) -> Policy {
+        compile(&self.config, &self.options)
+    }
+}
+
+pub(crate) fn compile(config: &NetworkConfig, options: &Options) -> Policy {
+    Policy::compile(config, options).unwrap_or_else(|report| panic!("{config:?}: {report}"))
+}
+
+/// The same policy as the plain data of the obvious evaluator.
+pub(crate) fn rules(policy: &Policy) -> naive::Rules {
+    let config = policy.config();
+    let Options { guardrails, capabilities, .. } = policy.options();
+    naive::Rules {
+        allow_out: config.allow_out,
+        deny_out: config.deny_out,
+        allow_in: config.allow_in,
+        deny_in: config.deny_in,
+        allow_internet_access: config.allow_internet_access,
+        always_denied: guardrails.always_denied.iter().map(ToString::to_string).collect(),
+        always_allowed: guardrails.always_allowed.iter().map(ToString::to_string).collect(),
+        exempt_ports: guardrails.exempt_ports.clone(),
+        name_server: guardrails.name_server.map(|server| server.to_string()),
+        ipv6_ingress: capabilities.ipv6_ingress,
+    }
+}
+
+/// An address entry before it is written.
+#[derive(Debug, Clone)]
+pub(crate) struct Address {
+    base: IpAddr,
+    length: u8,
+    ports: Option<(u16, u16)>,
+    spelling: u8,
+}
+
+impl Address {
+    pub(crate) fn is_ipv6(&self) -> bool {
+        self.base.is_ipv6()
+    }
+
+    /// The entry in one of the spellings that mean it.
+    pub(crate) fn text(&self, with_ports: bool) -> String {
+        let length = self.length;
+        let ports = self.ports.filter(|_| with_ports).map(|(low, high)| match self.spelling % 2 {
+            0 if low == high => format!(":{low}"),
+            _ => format!(":{low}-{high}"),
+        });
+        let host = match (self.base, self.spelling % 5) {
+            (IpAddr::V4(v4), 0) if length == 32 => v4.to_string(),
+            (IpAddr::V4(v4), 1) if length == 0 && ports.is_some() && v4.is_unspecified() => String::new(),
+            // The mapped spelling of all traffic is an error (G-9).
+            (IpAddr::V4(v4), 2) if length > 0 => match ports {
+                Some(_) => format!("[{:?}/{}]", v4.to_ipv6_mapped(), length + 96),
+                None => format!("{:?}/{}", v4.to_ipv6_mapped(), length + 96),
+            },
+            (IpAddr::V4(v4), _) => format!("{v4}/{length}"),
+            (IpAddr::V6(v6), spelling) => {
+                let host = if spelling == 0 && length == 128 { v6.to_string() } else { format!("{v6}/{length}") };
+                let host = if spelling == 1 { host.to_ascii_uppercase() } else { host };
+                if ports.is_some() || spelling == 2 { format!("[{host}]") } else { host }
+            }
+        };
+        host + &ports.unwrap_or_default()
+    }
+}
+
+fn ipv4() -> impl Strategy<Value = u32> {
+    (select(IPV4), 0..4_u32).prop_map(|(base, near)| u32::from_be_bytes(base) | near)
+}
+
+fn ipv6() -> impl Strategy<Value = u128> {
+    let embedded = (0..4_usize, ipv4()).prop_map(|(form, inner)| embeddings(inner)[form]);
+    let plain = (select(IPV6), 0..4_u128).prop_map(|(base, near)| base.parse::<Ipv6Addr>().unwrap().to_bits() | near);
+    prop_oneof![plain, embedded]
+}
+
+/// The addresses that carry an IPv4 address.
+fn embeddings(inner: u32) -> [u128; 4] {
+    let inner = u128::from(inner);
+    [0x64_ff9b << 96 | inner, 0x2002 << 112 | inner << 80, 0xffff << 32 << 16 | inner, inner]
+}
+
+fn ipv4_network() -> impl Strategy<Value = (IpAddr, u8)> {
+    let length = prop_oneof![Just(32_u8), Just(31), Just(30), Just(24), Just(8), Just(0), 0..=32_u8];
+    (ipv4(), length).prop_map(|(address, length)| {
+        let base = address & !u32::MAX.checked_shr(length.into()).unwrap_or(0);
+        (IpAddr::V4(Ipv4Addr::from_bits(base)), length)
+    })
+}
+
+fn ipv6_network() -> impl Strategy<Value = (IpAddr, u8)> {
+    let length =
+        prop_oneof![Just(128_u8), Just(127), Just(126), Just(96), Just(64), Just(32), Just(16), Just(0), 0..=128_u8];
+    (ipv6(), length).prop_map(|(address, length)| {
+        let base = address & !u128::MAX.checked_shr(length.into()).unwrap_or(0);
+        (IpAddr::V6(Ipv6Addr::from_bits(base)), length)
+    })
+}
+
+fn network() -> impl Strategy<Value = (IpAddr, u8)> {
+    prop_oneof![3 => ipv4_network(), 2 => ipv6_network()]
+}
+
+/// A network of the guardrails as text: G-8 does not apply to it (H-1).
+pub(crate) fn network_text() -> impl Strategy<Value = String> {
+    network().prop_map(|(base, length)| format!("{base}/{length}"))
+}
+
+fn ports() -> impl Strategy<Value = (u16, u16)> {
+    (select(PORTS), select(PORTS)).prop_map(|(one, other)| (one.min(other), one.max(other)))
+}
+
+pub(crate) fn address() -> impl Strategy<Value = Address> {
+    (network(), option::of(ports()), any::<u8>()).prop_map(|((base, length), ports, spelling)| {
+        // G-8: of the networks that begin with nothing, only the whole family is meaningful.
+        let length = if base.is_unspecified() { 0 } else { length };
+        Address { base, length, ports, spelling }
+    })
+}
+
+fn name() -> impl Strategy<Value = String> {
+    vec(select(LABELS), 1..4).prop_map(|labels| labels.join("."))
+}
+
+pub(crate) fn pattern() -> impl Strategy<Value = String> {
+    prop_oneof![1 => Just("*".to_owned()), 4 => name(), 4 => name().prop_map(|name| format!("*.{name}"))]
+}
+
+/// An entry of `allowOut`.
+#[derive(Debug, Clone)]
+pub(crate) enum Item {
+    Address(Address),
+    Pattern(String),
+}
+
+impl Item {
+    pub(crate) fn text(&self, with_ports: bool) -> String {
+        match self {
+            Self::Address(address) => address.text(with_ports),
+            Self::Pattern(pattern) => pattern.clone(),
+        }
+    }
+}
+
+pub(crate) fn item() -> impl Strategy<Value = Item> {
+    prop_oneof![3 => address().prop_map(Item::Address), 2 => pattern().prop_map(Item::Pattern)]
+}
+
+fn guardrails() -> impl Strategy<Value = Guardrails> {
+    let networks = || {
+        vec(network_text(), 0..4)
+            .prop_map(|texts| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<sandgate::Network>>())
+    };
+    let address = prop_oneof![
+        ipv4().prop_map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits))),
+        ipv6().prop_map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))),
+    ];
+    let server = (address, select(PORTS)).prop_map(|(address, port)| NameServer { address, port });
+    let custom = (networks(), networks(), vec(select(PORTS), 0..3), option::of(server));
+    let custom = custom.prop_map(|(always_denied, always_allowed, exempt_ports, name_server)| Guardrails {
+        always_denied,
+        always_allowed,
+        exempt_ports,
+        name_server,
+    });
+    prop_oneof![1 => Just(Guardrails::none()), 2 => Just(Guardrails::default()), 4 => custom]
+}
+
+pub(crate) fn options() -> impl Strategy<Value = Options> {
+    (guardrails(), any::<(bool, bool)>()).prop_map(|(guardrails, (egress_ports, ipv6_ingress))| Options {
+        guardrails,
+        capabilities: Capabilities { egress_ports, ipv6_ingress },
+        ..Options::default()
+    })
+}
+
+pub(crate) fn world() -> impl Strategy<Value = World> {
+    let lists = (vec(item(), 0..6), vec(address(), 0..6), vec(address(), 0..5), vec(address(), 0..5));
+    let deny_all = any::<([bool; 2], [Index; 2])>();
+    let internet_access = prop_oneof![1 => Just(false), 4 => Just(true)];
+    (lists, deny_all, internet_access, options()).prop_map(
+        |((allow_out, deny_out, allow_in, deny_in), (also, places), allow_internet_access, options)| {
+            let capabilities = options.capabilities;
+            let has_pattern = allow_out.iter().any(|item| matches!(item, Item::Pattern(_)));
+            let mut config = NetworkConfig {
+                allow_out: allow_out.iter().map(|item| item.text(capabilities.egress_ports)).collect(),
+                deny_out: deny_out.iter().map(|address| address.text(capabilities.egress_ports)).collect(),
+                allow_in: allow_in
+                    .iter()
+                    .filter(|address| capabilities.ipv6_ingress || !address.is_ipv6())
+                    .map(|address| address.text(true))
+                    .collect(),
+                deny_in: deny_in.iter().map(|address| address.text(true)).collect(),
+                allow_internet_access,
+                ..NetworkConfig::default()
+            };
+            // and now and then without need, as people do.
+            if also[0] || has_pattern && allow_internet_access {
+                insert(&mut config.deny_out, places[0], "0.0.0.0/0");
+            }
+            if also[1] || !config.allow_in.is_empty() {
+                insert(&mut config.deny_in, places[1], ":1-65535");
+            }
+            World { config, options }
+        },
+    )
+}
+
+pub(crate) fn insert(list: &mut Vec<String>, place: Index, text: &str) {
+    list.insert(place.index(list.len() + 1), text.to_owned());
+}
+
+/// A question, egress or ingress.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    pub(crate) address: IpAddr,
+    pub(crate) port: u16,
+    pub(crate) host: Option<(bool, String)>,
+}
+
+impl Question {
+    /// The host as the core and as the evaluator take it.
+    pub(crate) fn host(&self) -> (Option<sandgate::Host<'_>>, Option<naive::Seen<'_>>) {
+        match &self.host {
+            None => (None, None),
+            Some((true, text)) => (Some(sandgate::Host::Sni(text.as_bytes())), Some(naive::Seen::Sni(text.as_bytes()))),
+            Some((false, text)) => {
+                (Some(sandgate::Host::Header(text.as_bytes())), Some(naive::Seen::Header(text.as_bytes())))
+            }
+        }
+    }
+}
+
+/// The choices from which a question is put together.
+#[derive(Debug, Clone)]
+pub(crate) struct Pick {
+    address: Index,
+    port: Index,
+    host: Option<(bool, String)>,
+}
+
+pub(crate) fn picks() -> impl Strategy<Value = Vec<Pick>> {
+    let pick = (any::<(Index, Index)>(), option::of((any::<bool>(), host())));
+    vec(pick.prop_map(|((address, port), host)| Pick { address, port, host }), 1..40)
+}
+
+/// A host as clients send it: mostly a name of the world, sometimes dressed up, sometimes none.
+pub(crate) fn host() -> impl Strategy<Value = String> {
+    let dressed = (name(), 0..12_u8).prop_map(|(name, dress)| match dress {
+        0 => name.to_uppercase(),
+        1 => format!("{name}."),
+        2 => format!("{name}:443"),
+        3 => format!("{name}.:65535"),
+        4 => format!("{name}:0"),
+        5 => format!("{name}\0"),
+        6 => format!(".{name}"),
+        7 => format!("{name}.7"),
+        _ => name,
+    });
+    let no_name = select(&["", ".", "8.8.8.8", "[::1]", "::1", "a..b", "*.com", "-a.com", "a%2e.com", "\u{e9}.com"]);
+    prop_oneof![6 => dressed, 1 => no_name.prop_map(str::to_owned)]
+}
+
+/// The addresses and ports at which the answers of a policy can change.
+#[derive(Debug, Clone)]
+pub(crate) struct Edges {
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) ports: Vec<u16>,
+}
+
+impl Edges {
+    pub(crate) fn of(policy: &Policy) -> Self {
+        let config = policy.config();
+        let guardrails = &policy.options().guardrails;
+        let mut edges = Self { addresses: Vec::new(), ports: vec![0, 1, 53, 443, 65535] };
+        for entry in List::ALL.into_iter().flat_map(|list| config.list(list)) {
+            edges.around_entry(entry);
+        }
+        for network in guardrails.always_denied.iter().chain(&guardrails.always_allowed) {
+            edges.around_network(&network.to_string());
+        }
+        if let Some(server) = guardrails.name_server {
+            edges.around_network(&format!("{}/{}", server.address, if server.address.is_ipv4() { 32 } else { 128 }));
+            edges.around_ports(server.port, server.port);
+        }
+        for port in &guardrails.exempt_ports {
+            edges.around_ports(*port, *port);
+        }
+        edges.around_network("203.0.113.0/24");
+        edges
+    }
+
+    pub(crate) fn around_entry(&mut self, entry: &str) {
+        // A pattern has no slash, and no address has an edge at it.
+        let Some((base, rest)) = entry.split_once('/') else { return };
+        let (length, ports) = rest.split_once(':').unwrap_or((rest, ""));
+        self.around_network(&format!("{}/{}", base.trim_start_matches('['), length.trim_end_matches(']')));
+        if let Some((low, high)) = ports.split_once('-').or((!ports.is_empty()).then_some((ports, ports))) {
+            self.around_ports(low.parse().unwrap(), high.parse().unwrap());
+        }
+    }
+
+    fn around_ports(&mut self, low: u16, high: u16) {
+        self.ports.extend([low.saturating_sub(1), low, high, high.saturating_add(1)]);
+    }
+
+    fn around_network(&mut self, network: &str) {
+        let (base, length) = network.split_once('/').unwrap();
+        let length: u32 = length.parse().unwrap();
+        match base.parse().unwrap() {
+            IpAddr::V4(base) => {
+                let first = base.to_bits();
+                let last = first | u32::MAX.checked_shr(length).unwrap_or(0);
+                for bits in [first, last, first.wrapping_sub(1), last.wrapping_add(1)] {
+                    let address = Ipv4Addr::from_bits(bits);
+                    self.addresses.extend([IpAddr::V4(address), IpAddr::V6(address.to_ipv6_mapped())]);
+                    self.addresses.extend(embeddings(bits).map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))));
+                }
+            }
+            IpAddr::V6(base) => {
+                let first = base.to_bits();
+                let last = first | u128::MAX.checked_shr(length).unwrap_or(0);
+                for bits in [first, last, first.wrapping_sub(1), last.wrapping_add(1)] {
+                    self.addresses.push(IpAddr::V6(Ipv6Addr::from_bits(bits)));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn question(&self, pick: &Pick) -> Question {
+        let (address, port) = (*pick.address.get(&self.addresses), *pick.port.get(&self.ports));
+        Question { address, port, host: pick.host.clone() }
+    }
+}
