@@ -1,7 +1,9 @@
 //! The development commands: what a person types and CI runs are the same.
 
+mod bench;
 mod demo;
 mod generate;
+mod instructions;
 mod run;
 mod spec;
 
@@ -39,6 +41,17 @@ enum Task {
     Spec,
     /// Check that the core links without the standard library.
     NoStd,
+    /// Run the exhaustive proof of the table: 10^8 decisions in a world of 256 addresses.
+    Proof,
+    /// Measure Sandgate against the alternatives and write `bench/RESULTS.md`.
+    Bench {
+        /// Only count the instructions of a decision, and compare with `bench/instructions.json`.
+        #[arg(long)]
+        instructions: bool,
+        /// With `--instructions`: write the counts as the new baseline.
+        #[arg(long, requires = "instructions")]
+        update: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -49,6 +62,9 @@ fn main() -> ExitCode {
         Task::Generate { check } => generate::run(check),
         Task::Spec => spec::run(),
         Task::NoStd => no_std(),
+        Task::Proof => proof(),
+        Task::Bench { instructions: false, .. } => bench::run(),
+        Task::Bench { instructions: true, update } => instructions::run(update),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -84,7 +100,10 @@ fn ci(long: bool) -> Outcome {
     spec::run()?;
     generate::run(true)?;
     no_std()?;
+    proof()?;
+    instructions::run(false)?;
     if long {
+        bench::run()?;
         step("properties, a hundred times as many cases", || {
             run::command("cargo", &["test", "--package", "sandgate-conformance", "--release", "--quiet"])
                 .env("PROPTEST_CASES", "100000")
@@ -93,6 +112,13 @@ fn ci(long: bool) -> Outcome {
         })?;
     }
     Ok(())
+}
+
+/// Every address of a small world, optimised; the ordinary tests run a hundredth of it.
+fn proof() -> Outcome {
+    step("the exhaustive proof of the table", || {
+        cargo(&["test", "--package", "sandgate", "--lib", "--release", "--quiet", "proof"])
+    })
 }
 
 /// The proof of purity: a static library that brings its own panic handler and allocator does not

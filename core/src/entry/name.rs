@@ -24,34 +24,39 @@ pub(crate) const fn is_name_byte(byte: u8) -> bool {
 }
 
 /// Judges a name without its trailing dot, in either case. `max` is its longest length.
+///
+/// One pass over the bytes: names on the wire are judged for every connection.
 pub(crate) fn check_name(name: &[u8], max: usize) -> Result<(), NameFlaw> {
+    let flaw = |code, start: usize, end: usize| Err(NameFlaw { code, span: start..end });
     let mut start = 0_usize;
-    for label in name.split(|&byte| byte == b'.') {
-        check_label(label).map_err(|flaw| NameFlaw {
-            code: flaw.code,
-            span: start.saturating_add(flaw.span.start)..start.saturating_add(flaw.span.end),
-        })?;
-        start = start.saturating_add(label.len()).saturating_add(1);
+    let mut before = b'.';
+    for (at, &byte) in name.iter().enumerate() {
+        if byte == b'.' {
+            end_label(before, start, at)?;
+            start = at.wrapping_add(1);
+        } else if !is_name_byte(byte) {
+            return flaw(Code::InvalidCharacter, at, at.saturating_add(1));
+        } else if byte == b'-' && before == b'.' {
+            return flaw(Code::MisplacedHyphen, at, at.saturating_add(1));
+        }
+        before = byte;
     }
+    end_label(before, start, name.len())?;
     if name.len() > max {
-        return Err(NameFlaw { code: Code::NameTooLong, span: 0..name.len() });
+        return flaw(Code::NameTooLong, 0, name.len());
     }
     if ends_in_number(name) {
-        return Err(NameFlaw { code: Code::InvalidAddress, span: 0..name.len() });
+        return flaw(Code::InvalidAddress, 0, name.len());
     }
     Ok(())
 }
 
-fn check_label(label: &[u8]) -> Result<(), NameFlaw> {
-    let len = label.len();
-    if let Some(at) = label.iter().position(|&byte| !is_name_byte(byte)) {
-        return Err(NameFlaw { code: Code::InvalidCharacter, span: at..at.saturating_add(1) });
-    }
-    match label {
-        [] => Err(NameFlaw { code: Code::EmptyLabel, span: 0..0 }),
-        [b'-', ..] => Err(NameFlaw { code: Code::MisplacedHyphen, span: 0..1 }),
-        [.., b'-'] => Err(NameFlaw { code: Code::MisplacedHyphen, span: len.saturating_sub(1)..len }),
-        _ if len > MAX_LABEL => Err(NameFlaw { code: Code::LabelTooLong, span: 0..len }),
+/// Judges what can only be judged at the end of a label: `before` is its last byte, or a dot.
+fn end_label(before: u8, start: usize, end: usize) -> Result<(), NameFlaw> {
+    match before {
+        b'.' => Err(NameFlaw { code: Code::EmptyLabel, span: end..end }),
+        b'-' => Err(NameFlaw { code: Code::MisplacedHyphen, span: end.saturating_sub(1)..end }),
+        _ if end.saturating_sub(start) > MAX_LABEL => Err(NameFlaw { code: Code::LabelTooLong, span: start..end }),
         _ => Ok(()),
     }
 }

@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{
     address::embedded_ipv4,
-    decision::{Destination, Host, Reason},
+    decision::Reason,
     entry::{AddressEntry, Entry, HostName, Network},
     guardrails::{Guardrails, NameServer},
-    table::{Hit, NameTable},
+    table::{Hit, NO_TIER, NameTable},
     validate::Rules,
 };
 use core::net::IpAddr;
@@ -20,6 +20,9 @@ mod tier {
     pub(super) const ALWAYS_DENIED: u8 = 1;
     pub(super) const ALLOW: u8 = 2;
     pub(super) const DENY: u8 = 3;
+
+    /// A bit for each tier that allows; no tier allows as well (E-7).
+    pub(super) const ALLOWED: u32 = 1 << ALWAYS_ALLOWED | 1 << ALLOW | 1 << super::NO_TIER;
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -53,17 +56,28 @@ impl Egress {
         Self { table: table.build(), names, name_server, internet_access: rules.internet_access }
     }
 
-    /// The judgement and, if there is one, the valid host name that took part in it.
-    pub(super) fn judge(&self, destination: &Destination<'_>) -> (Judgement, Option<HostName>) {
-        let address = destination.address.to_canonical();
-        let port = destination.port;
-        // Most policies have no patterns; a name is then not worth reading.
-        let name = destination.host.filter(|_| !self.names.is_empty()).and_then(Host::name);
-        let judgement = match embedded_ipv4(address) {
-            None => self.judge_one(address, port, name.as_ref(), self.table.find(address, port)),
-            Some(inner) => self.judge_both(address, inner, port, name.as_ref()),
-        };
-        (judgement, name)
+    /// Whether the address may be connected to, without any name.
+    #[inline]
+    pub(super) fn allows(&self, address: IpAddr, port: u16) -> bool {
+        match address {
+            // The common case is one search and one bit.
+            IpAddr::V4(_) if self.name_server.is_none() => tier::ALLOWED & (1 << self.table.tier(address, port)) != 0,
+            _ => self.judge(address, port, None).verdict == Ruling::Allow,
+        }
+    }
+
+    /// Whether a host name can matter: a policy without patterns need not read one.
+    pub(super) fn has_names(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// The judgement of a destination with the host name it is for.
+    pub(super) fn judge(&self, address: IpAddr, port: u16, name: Option<&HostName>) -> Judgement {
+        let address = address.to_canonical();
+        match embedded_ipv4(address) {
+            None => self.judge_one(address, port, name, self.table.find(address, port)),
+            Some(inner) => self.judge_both(address, inner, port, name),
+        }
     }
 
     /// two addresses, one connection.

@@ -24,6 +24,17 @@ impl Families {
     }
 }
 
+impl Families {
+    /// The tier that answers, or [`NO_TIER`](crate::table::NO_TIER).
+    #[inline]
+    pub(super) fn tier(&self, address: IpAddr, port: u16) -> u32 {
+        match address {
+            IpAddr::V4(v4) => self.v4.tier(v4.to_bits(), port),
+            IpAddr::V6(v6) => self.v6.tier(v6.to_bits(), port),
+        }
+    }
+}
+
 /// Collects the rules of a direction.
 #[derive(Debug, Default)]
 pub(super) struct FamiliesBuilder {

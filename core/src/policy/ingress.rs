@@ -1,16 +1,19 @@
 //! Ingress: the steps I-1 to I-7.
 
 use super::{
-    Judgement,
+    Judgement, Ruling,
     families::{Families, FamiliesBuilder, addresses},
 };
-use crate::{decision::Reason, options::Options, validate::Rules};
+use crate::{decision::Reason, options::Options, table::NO_TIER, validate::Rules};
 use alloc::boxed::Box;
 use core::net::IpAddr;
 
 mod tier {
     pub(super) const ALLOW: u8 = 0;
     pub(super) const DENY: u8 = 1;
+
+    /// A bit for each tier that allows; no tier allows as well (I-7).
+    pub(super) const ALLOWED: u32 = 1 << ALLOW | 1 << super::NO_TIER;
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -31,6 +34,18 @@ impl Ingress {
             exempt_ports: options.guardrails.exempt_ports.clone().into(),
             has_rules: !(rules.allow_in.is_empty() && rules.deny_in.is_empty()),
             ipv6: options.capabilities.ipv6_ingress,
+        }
+    }
+
+    /// Whether the client may reach the port.
+    #[inline]
+    pub(super) fn allows(&self, client: Option<IpAddr>, port: u16) -> bool {
+        match client {
+            // The common case is one search and one bit.
+            Some(client @ IpAddr::V4(_)) if self.has_rules => {
+                tier::ALLOWED & (1 << self.table.tier(client, port)) != 0 || self.exempt_ports.contains(&port)
+            }
+            _ => self.judge(client, port).verdict == Ruling::Allow,
         }
     }
 

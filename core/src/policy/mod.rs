@@ -6,7 +6,7 @@ mod ingress;
 
 use crate::{
     config::{Form, List, NetworkConfig},
-    decision::{DecidingEntry, Decision, Destination, Reason, Verdict},
+    decision::{ByName, DecidingEntry, Decision, Destination, Host, Reason, Verdict},
     diagnostic::Report,
     document,
     entry::Entry,
@@ -162,7 +162,7 @@ impl Policy {
     /// Whether a client may reach a port of the sandbox. `None` is the unknown client (I-3).
     #[must_use]
     pub fn allows_ingress(&self, client: Option<IpAddr>, port: u16) -> bool {
-        self.tables.0.ingress.judge(client, port).verdict == Ruling::Allow
+        self.tables.0.ingress.allows(client, port)
     }
 
     /// Whether a client may reach a port of the sandbox, and why (I-1 to I-7).
@@ -175,18 +175,19 @@ impl Policy {
     /// makes it true.
     #[must_use]
     pub fn allows_egress(&self, address: IpAddr, port: u16) -> bool {
-        self.tables.0.egress.judge(&Destination::new(address, port)).0.verdict == Ruling::Allow
+        self.tables.0.egress.allows(address, port)
     }
 
     /// Whether the sandbox may connect, to the address or by name, and why (E-1 to E-7).
     #[must_use]
     pub fn decide_egress(&self, destination: &Destination<'_>) -> Decision<'_> {
-        let (judgement, name) = self.tables.0.egress.judge(destination);
+        let egress = &self.tables.0.egress;
+        let Destination { address, port, host } = *destination;
+        let name = host.filter(|_| egress.has_names()).and_then(Host::name);
+        let judgement = egress.judge(address, port, name.as_ref());
         let mut decision = self.explain(judgement, List::AllowOut, List::DenyOut);
         if let (Ruling::AllowByName, Some(name)) = (judgement.verdict, name) {
-            let guardrails = &self.origin.options.guardrails;
-            decision.verdict =
-                Verdict::AllowByName(crate::decision::ByName { guardrails, name, port: destination.port });
+            decision.verdict = Verdict::AllowByName(ByName { guardrails: &self.origin.options.guardrails, name, port });
         }
         decision
     }

@@ -4,27 +4,32 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Answer(u32);
 
-const NUMBER_BITS: u32 = 21;
-const ANSWER_BITS: u32 = 2 + NUMBER_BITS;
+const NUMBER_BITS: u32 = 20;
+const ANSWER_BITS: u32 = 3 + NUMBER_BITS;
 const LINK_BITS: u32 = 2 + ANSWER_BITS;
 
 /// Entries of one list that a table can hold: their numbers, and the places of their port
 /// programs of at most five words each, fit into a [`Link`].
 pub(crate) const MAX_ENTRIES: usize = 1 << 19;
 
+/// The tier of [`Answer::NONE`].
+pub(crate) const NO_TIER: u32 = 0b111;
+
 impl Answer {
     /// No rule: above every other answer.
     pub(super) const NONE: Self = Self((1 << ANSWER_BITS) - 1);
 
-    /// A tier below four and a number below [`MAX_ENTRIES`].
+    /// A tier below [`NO_TIER`] and a number below [`MAX_ENTRIES`].
     pub(super) fn new(tier: u8, number: u32) -> Self {
-        Self(((u32::from(tier) & 0b11) << NUMBER_BITS) | (number & ((1 << NUMBER_BITS) - 1)))
+        Self(((u32::from(tier) & NO_TIER) << NUMBER_BITS) | (number & ((1 << NUMBER_BITS) - 1)))
     }
 
+    #[inline]
     pub(super) const fn tier(self) -> u32 {
         self.0 >> NUMBER_BITS
     }
 
+    #[inline]
     pub(super) const fn number(self) -> u32 {
         self.0 & ((1 << NUMBER_BITS) - 1)
     }

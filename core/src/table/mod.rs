@@ -17,6 +17,6 @@ mod proof;
 mod tiers;
 mod tree;
 
-pub(crate) use answer::MAX_ENTRIES;
+pub(crate) use answer::{MAX_ENTRIES, NO_TIER};
 pub(crate) use names::NameTable;
 pub(crate) use tiers::{Hit, Rule, TierTable};

@@ -107,26 +107,27 @@ impl NameTable {
         }
         let mut hash = Hash::START;
         let mut labels = 0_u32;
-        let mut rest = name;
-        loop {
-            let start = rest.iter().rposition(|&byte| byte == b'.').map_or(0, |dot| dot.saturating_add(1));
-            hash = hash.label(rest.get(start..).unwrap_or_default());
-            labels = labels.saturating_add(1);
-            let suffix = name.get(start..).unwrap_or_default();
-            if start == 0 {
-                best = best.min(self.entry(hash.word(), suffix).map_or(NONE, |entry| entry.exact));
-                return (best != NONE).then_some(best);
+        for (at, &byte) in name.iter().enumerate().rev() {
+            if byte != b'.' {
+                hash.push(byte);
+                continue;
             }
+            hash.end_label();
+            labels = labels.wrapping_add(1);
             if self.wildcard_labels & bit(labels) != 0 {
+                let suffix = name.get(at.saturating_add(1)..).unwrap_or_default();
                 best = best.min(self.entry(hash.word(), suffix).map_or(NONE, |entry| entry.below));
             }
-            rest = rest.get(..start.saturating_sub(1)).unwrap_or_default();
         }
+        hash.end_label();
+        best = best.min(self.entry(hash.word(), name).map_or(NONE, |entry| entry.exact));
+        (best != NONE).then_some(best)
     }
 
     /// The entry of a name.
+    #[inline]
     fn entry(&self, hash: u32, name: &[u8]) -> Option<&Entry> {
-        let (key, first) = self.hashes.last_not_above(hash)?;
+        let (key, first) = self.hashes.last_not_above(hash, (!hash, NONE));
         if key != hash {
             return None;
         }
@@ -156,35 +157,56 @@ fn bit(labels: u32) -> u128 {
     1_u128.checked_shl(labels.min(MAX_LABELS)).unwrap_or_default()
 }
 
+/// The hash of a name and how many labels it has.
 fn hash_name(name: &[u8]) -> (u32, u32) {
-    let (mut hash, mut labels) = (Hash::START, 0_u32);
-    for label in name.rsplit(|&byte| byte == b'.') {
-        hash = hash.label(label);
-        labels = labels.saturating_add(1);
+    let (mut hash, mut labels) = (Hash::START, 1_u32);
+    for &byte in name.iter().rev() {
+        if byte == b'.' {
+            hash.end_label();
+            labels = labels.saturating_add(1);
+        } else {
+            hash.push(byte);
+        }
     }
+    hash.end_label();
     (hash.word(), labels)
 }
 
-/// The hash of the labels so far, from the right. It need not resist anybody: see above.
+/// The hash of the bytes so far, from the right. It need not resist anybody: see above.
 #[derive(Clone, Copy)]
-struct Hash(u64);
+struct Hash {
+    mixed: u64,
+    /// Up to eight bytes that are not mixed in yet: a multiplication for each would take longer
+    /// than all the rest.
+    word: u64,
+}
 
 impl Hash {
-    const START: Self = Self(0x9e37_79b9_7f4a_7c15);
+    const START: Self = Self { mixed: 0x9e37_79b9_7f4a_7c15, word: 1 };
 
     #[inline]
-    fn label(self, label: &[u8]) -> Self {
-        let mut hash = self.0.rotate_left(7);
-        for chunk in label.chunks(8) {
-            let word = chunk.iter().fold(0_u64, |word, &byte| (word << 8) | u64::from(byte));
-            hash = (hash ^ word).wrapping_mul(0xff51_afd7_ed55_8ccd);
-            hash ^= hash >> 32;
+    fn push(&mut self, byte: u8) {
+        // The bit that began as 1 falls out when eight bytes are in.
+        if self.word >> 56 != 0 {
+            self.mix();
         }
-        Self(hash)
+        self.word = (self.word << 8) | u64::from(byte);
     }
 
+    #[inline]
+    fn end_label(&mut self) {
+        self.mix();
+    }
+
+    #[inline]
+    fn mix(&mut self) {
+        let product = (self.mixed ^ self.word).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        *self = Self { mixed: product ^ (product >> 32), word: 1 };
+    }
+
+    #[inline]
     fn word(self) -> u32 {
-        let word = self.0.wrapping_mul(0xc4ce_b9fe_1a85_ec53) >> 32;
+        let word = self.mixed.wrapping_mul(0xc4ce_b9fe_1a85_ec53) >> 32;
         u32::try_from(word).unwrap_or_default()
     }
 }

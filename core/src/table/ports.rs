@@ -119,7 +119,7 @@ fn range(low: u16, high: u16) -> u32 {
 }
 
 fn holds(range: u32, port: u16) -> bool {
-    (range & 0xffff) <= u32::from(port) && u32::from(port) <= (range >> 16)
+    ((range & 0xffff) <= u32::from(port)) & (u32::from(port) <= (range >> 16))
 }
 
 /// Port ranges, least answer first, as disjoint segments from port 0 on with the least answer
@@ -187,7 +187,11 @@ impl Programs {
     #[inline]
     fn one(&self, at: u32, port: u16) -> Answer {
         match self.from(at) {
-            [range, answer, ..] if holds(*range, port) => Answer::from_word(*answer),
+            [range, answer, ..] => {
+                // Chosen without a branch: which ports come is anybody's guess.
+                let is_held = holds(*range, port);
+                Answer::from_word(if is_held { *answer } else { Answer::NONE.word() })
+            }
             _ => Answer::NONE,
         }
     }

@@ -68,7 +68,7 @@ pub(crate) struct Rule<A> {
     pub(crate) len: u8,
     pub(crate) port_low: u16,
     pub(crate) port_high: u16,
-    /// Below four. Lower tiers answer first.
+    /// Below [`NO_TIER`](super::NO_TIER). Lower tiers answer first.
     pub(crate) tier: u8,
     /// The rule's number in its tier. Lower numbers answer first.
     pub(crate) number: u32,
@@ -139,12 +139,23 @@ impl<A: Address, const B: usize> TierTable<A, B> {
     /// The first rule of the first tier that holds the address and the port.
     #[inline]
     pub(crate) fn find(&self, address: A, port: u16) -> Option<Hit> {
-        let link = match self.ranges.last_not_above(address) {
-            Some((first, word)) if address <= first.last_of(unpack_len(word)) => word,
-            _ => self.outside,
-        };
-        let answer = self.programs.resolve(Link::from_word(link), port);
+        let answer = self.answer(address, port);
         (answer != Answer::NONE).then(|| Hit { tier: answer.tier(), number: answer.number() })
+    }
+
+    /// The tier of that rule, or [`NO_TIER`](super::NO_TIER): all that a boolean question needs,
+    /// without a branch on what was found.
+    #[inline]
+    pub(crate) fn tier(&self, address: A, port: u16) -> u32 {
+        self.answer(address, port).tier()
+    }
+
+    #[inline]
+    fn answer(&self, address: A, port: u16) -> Answer {
+        let (first, word) = self.ranges.last_not_above(address, (address, self.outside));
+        let is_inside = address <= first.last_of(unpack_len(word));
+        let link = if is_inside { word } else { self.outside };
+        self.programs.resolve(Link::from_word(link), port)
     }
 
     /// Bytes on the heap.

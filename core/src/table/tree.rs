@@ -44,20 +44,32 @@ impl<K: Copy + Ord, const B: usize> Tree<K, B> {
         Self { blocks: blocks.into() }
     }
 
-    /// The last key that is not above `key`, with its value.
-    #[inline]
-    pub(super) fn last_not_above(&self, key: K) -> Option<(K, u32)> {
+    /// The last key that is not above `key`, with its value; `below` if all are above.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a call would pass key and value through memory, and cost as much as a level"
+    )]
+    pub(super) fn last_not_above(&self, key: K, below: (K, u32)) -> (K, u32) {
         let mut number = 0_usize;
-        let mut best = None;
+        // The slot behind the best key so far, counted over all blocks: zero is none.
+        let mut behind = 0_usize;
         while let Some(block) = self.blocks.get(number) {
-            let count: usize = block.keys.iter().map(|other| usize::from(*other <= key)).sum();
-            if let Some(slot) = count.checked_sub(1) {
-                best = Some((block, slot));
-            }
+            // The sum wraps, though it cannot: a check of each addition would keep it from being
+            // computed on vectors.
+            let counts = block.keys.iter().map(|other| u32::from(*other <= key));
+            let count = usize::try_from(counts.fold(0, u32::wrapping_add)).unwrap_or_default();
+            let here = number.wrapping_mul(B).wrapping_add(count);
+            behind = if count > 0 { here } else { behind };
             number = number.wrapping_mul(B.wrapping_add(1)).wrapping_add(count).wrapping_add(1);
         }
-        let (block, slot) = best?;
-        Some((*block.keys.get(slot)?, *block.values.get(slot)?))
+        let Some(best) = behind.checked_sub(1) else { return below };
+        let block = best.checked_div(B).and_then(|number| self.blocks.get(number));
+        let slot = best.checked_rem(B).unwrap_or_default();
+        match block.map(|block| (block.keys.get(slot), block.values.get(slot))) {
+            Some((Some(key), Some(value))) => (*key, *value),
+            _ => below,
+        }
     }
 
     /// Bytes on the heap.
@@ -103,10 +115,11 @@ mod tests {
             let tree = Tree::<u32, 4>::new(&sorted, u32::MAX, at_highest);
             for key in 0..len * 3 + 10 {
                 let scanned = sorted.iter().rev().find(|(other, _)| *other <= key).copied();
-                assert_eq!(tree.last_not_above(key), scanned, "{len} keys, {key}");
+                let below = (0, u32::MAX);
+                assert_eq!(tree.last_not_above(key, below), scanned.unwrap_or(below), "{len} keys, {key}");
             }
             if len > 0 {
-                assert_eq!(tree.last_not_above(u32::MAX).map(|found| found.1), Some(at_highest));
+                assert_eq!(tree.last_not_above(u32::MAX, (0, u32::MAX)).1, at_highest);
             }
         }
     }
