@@ -124,7 +124,7 @@ impl<'t> Parts<'t> {
         if let Some(inside) = text.strip_prefix('[') {
             return Self::split_bracketed(text, inside);
         }
-        if let Some(bracket) = text.find(['[', ']']) {
+        if let Some(bracket) = text.bytes().position(|byte| matches!(byte, b'[' | b']')) {
             return Err(ParseError::new(Code::InvalidAddress, "a bracket stands in the middle of the entry")
                 .at(bracket..bracket.saturating_add(1)));
         }
@@ -195,10 +195,19 @@ impl fmt::Display for AddressEntry {
 
 /// N-2: whether a text looks like an address, so that it is never read as a name.
 pub(crate) fn looks_like_address(text: &str) -> bool {
-    if text.contains(['[', ']']) || text.bytes().filter(|&byte| byte == b':').count() >= 2 {
-        return true;
+    let (mut colons, mut host_end) = (0_u8, text.len());
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' | b']' => return true,
+            b':' if colons > 0 => return true,
+            b':' | b'/' | b'%' => {
+                colons = colons.saturating_add(u8::from(byte == b':'));
+                host_end = host_end.min(at);
+            }
+            _ => {}
+        }
     }
-    let host = text.split(['/', ':', '%']).next().unwrap_or_default();
+    let host = text.get(..host_end).unwrap_or_default();
     ends_in_number(host.strip_suffix('.').unwrap_or(host).as_bytes())
 }
 
