@@ -221,6 +221,7 @@ fn hash(policy: &Policy) -> u64 {
     hasher.finish()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what is compared is mostly made for the comparison")]
 fn same<F: PartialEq<W> + Debug, W: Debug>(what: &str, found: F, wanted: W) -> Outcome {
     if found == wanted { Ok(()) } else { Err(format!("{what}: found {found:?}, wanted {wanted:?}")) }
 }

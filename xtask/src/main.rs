@@ -96,6 +96,7 @@ fn ci(long: bool) -> Outcome {
             .map(|status| status.success())
     })?;
     test()?;
+    dependencies()?;
     step("the core without features", || cargo(&["check", "--package", "sandgate", "--quiet"]))?;
     spec::run()?;
     generate::run(true)?;
@@ -119,6 +120,21 @@ fn proof() -> Outcome {
     step("the exhaustive proof of the table", || {
         cargo(&["test", "--package", "sandgate", "--lib", "--release", "--quiet", "proof"])
     })
+}
+
+/// What the core may depend on. Each of these brings its own.
+const DEPENDENCIES: &[&str] = &["idna", "ipnet", "schemars", "serde", "serde_json", "thiserror"];
+
+/// Fails if the core depends on anything else.
+fn dependencies() -> Outcome {
+    let tree =
+        ["tree", "--package", "sandgate", "--all-features", "--edges", "normal", "--depth", "1", "--prefix", "none"];
+    let tree = run::output("cargo", &tree).ok_or("cargo does not list the dependencies of the core")?;
+    let names = tree.lines().skip(1).filter_map(|line| line.split_whitespace().next());
+    match names.into_iter().find(|name| !DEPENDENCIES.contains(name)) {
+        Some(name) => Err(format!("the core depends on {name}, which is not among {DEPENDENCIES:?}")),
+        None => Ok(()),
+    }
 }
 
 /// The proof of purity: a static library that brings its own panic handler and allocator does not

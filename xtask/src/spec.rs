@@ -25,22 +25,7 @@ pub(crate) fn run() -> Outcome {
     anstream::eprintln!("== rules and vectors");
     let rules = rules()?;
     let vectors = vectors()?;
-    let mut problems = Vec::new();
-
-    let cited: BTreeSet<&String> = vectors.values().flatten().collect();
-    problems
-        .extend(rules.iter().filter(|rule| !cited.contains(rule)).map(|rule| format!("no vector cites rule {rule}")));
-    for (vector, rules_cited) in &vectors {
-        let unknown = rules_cited.iter().filter(|rule| !rules.contains(*rule));
-        problems.extend(unknown.map(|rule| format!("{vector} cites {rule}, which is no rule")));
-        if rules_cited.is_empty() {
-            problems.push(format!("{vector} cites no rule"));
-        }
-    }
-    if vectors.len() < LEAST {
-        problems.push(format!("{} vectors, and {LEAST} is the least", vectors.len()));
-    }
-
+    let mut problems = compare(&rules, &vectors);
     for folder in FOLDERS.iter().filter(|folder| repository().join(folder).is_dir()) {
         match IMPLEMENTATIONS.iter().find(|(name, _)| name == folder) {
             None => problems.push(format!("{folder} exists, and nothing says how it runs the vectors")),
@@ -62,6 +47,25 @@ pub(crate) fn run() -> Outcome {
         return Ok(());
     }
     Err(problems.join("\n        "))
+}
+
+/// What is wrong between rules and vectors.
+fn compare(rules: &BTreeSet<String>, vectors: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let mut problems = Vec::new();
+    let cited: BTreeSet<&String> = vectors.values().flatten().collect();
+    let uncited = rules.iter().filter(|rule| !cited.contains(rule));
+    problems.extend(uncited.map(|rule| format!("no vector cites rule {rule}")));
+    for (vector, rules_cited) in vectors {
+        let unknown = rules_cited.iter().filter(|rule| !rules.contains(*rule));
+        problems.extend(unknown.map(|rule| format!("{vector} cites {rule}, which is no rule")));
+        if rules_cited.is_empty() {
+            problems.push(format!("{vector} cites no rule"));
+        }
+    }
+    if vectors.len() < LEAST {
+        problems.push(format!("{} vectors, and {LEAST} is the least", vectors.len()));
+    }
+    problems
 }
 
 /// The rule identifiers: what a list item of the semantics begins with, in backticks.
@@ -97,4 +101,28 @@ fn vectors() -> Result<BTreeMap<String, Vec<String>>, String> {
         }
     }
     Ok(vectors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_whose_vectors_are_taken_away_is_missed() {
+        let (rules, vectors) = (rules().unwrap(), vectors().unwrap());
+        assert!(compare(&rules, &vectors).is_empty());
+        assert!(rules.len() >= 60);
+        for rule in &rules {
+            let mut fewer = vectors.clone();
+            fewer.retain(|_, cited| !cited.contains(rule));
+            assert!(compare(&rules, &fewer).contains(&format!("no vector cites rule {rule}")));
+        }
+    }
+
+    #[test]
+    fn a_citation_of_what_is_no_rule_is_found() {
+        let mut vectors = vectors().unwrap();
+        vectors.insert("x::y".into(), vec!["Z-9".into()]);
+        assert_eq!(compare(&rules().unwrap(), &vectors), ["x::y cites Z-9, which is no rule"]);
+    }
 }
