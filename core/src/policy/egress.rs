@@ -2,7 +2,7 @@
 
 use super::{
     Judgement, Ruling,
-    families::{Families, FamiliesBuilder, addresses, guardrail_entries},
+    families::{Families, FamiliesBuilder, SortedFamilies, addresses, guardrail_entries},
 };
 use crate::{
     address::embedded_ipv4,
@@ -17,62 +17,68 @@ use core::net::IpAddr;
 /// The tiers in which the table looks, in the order of the steps.
 mod tier {
     pub(super) const ALWAYS_ALLOWED: u8 = 0;
-    pub(super) const ALWAYS_DENIED: u8 = 1;
-    pub(super) const ALLOW: u8 = 2;
-    pub(super) const DENY: u8 = 3;
-
-    /// A bit for each tier that allows; no tier allows as well (E-7).
-    pub(super) const ALLOWED: u32 = 1 << ALWAYS_ALLOWED | 1 << ALLOW | 1 << super::NO_TIER;
+    pub(super) const NAME_SERVER: u8 = 1;
+    pub(super) const ALWAYS_DENIED: u8 = 2;
+    pub(super) const ALLOW: u8 = 3;
+    pub(super) const DENY: u8 = 4;
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// A bit for each tier that allows; no tier allows as well (E-7).
+pub(super) const ALLOWED: u32 = 1 << tier::ALWAYS_ALLOWED | 1 << tier::NAME_SERVER | 1 << tier::ALLOW | 1 << NO_TIER;
+
+#[derive(Debug)]
 pub(super) struct Egress {
     table: Families,
-    names: NameTable,
-    /// The name server, if E-2 opens it.
+    /// The name server, if E-2 opens it. It is no rule of the table: A-3 asks what E-3 says of an
+    /// address, whatever E-2 says of it.
     name_server: Option<NameServer>,
     internet_access: bool,
 }
 
+/// The address rules of egress.
+pub(super) fn sort(rules: &Rules, guardrails: &Guardrails) -> SortedFamilies {
+    let mut table = FamiliesBuilder::default();
+    table.allow(tier::ALWAYS_ALLOWED, guardrail_entries(&guardrails.always_allowed));
+    table.deny(tier::ALWAYS_DENIED, guardrail_entries(&guardrails.always_denied));
+    table.allow(tier::ALLOW, addresses(&rules.allow_out));
+    if rules.internet_access {
+        table.deny(tier::DENY, addresses(&rules.deny_out));
+    } else {
+        table.deny(tier::DENY, [(0, AddressEntry::ALL_TRAFFIC)].into_iter());
+    }
+    table.build()
+}
+
+/// The patterns of `allowOut`, if it has any.
+pub(super) fn names(rules: &Rules) -> Option<NameTable> {
+    let patterns = rules.allow_out.iter().filter_map(|entry| match entry {
+        Entry::Pattern(pattern) => Some(pattern.as_str()),
+        Entry::Address(_) => None,
+    });
+    let names = NameTable::new((0..).zip(patterns));
+    (!names.is_empty()).then_some(names)
+}
+
+/// The patterns, and the host name to look for in them.
+pub(super) type Named<'n> = Option<(&'n NameTable, &'n HostName)>;
+
 impl Egress {
-    pub(super) fn new(rules: &Rules, guardrails: &Guardrails) -> Self {
-        let mut table = FamiliesBuilder::default();
-        table.allow(tier::ALWAYS_ALLOWED, guardrail_entries(&guardrails.always_allowed));
-        table.deny(tier::ALWAYS_DENIED, guardrail_entries(&guardrails.always_denied));
-        table.allow(tier::ALLOW, addresses(&rules.allow_out));
-        if rules.internet_access {
-            table.deny(tier::DENY, addresses(&rules.deny_out));
-        } else {
-            table.deny(tier::DENY, [(0, AddressEntry::ALL_TRAFFIC)].into_iter());
-        }
-        let patterns = rules.allow_out.iter().filter_map(|entry| match entry {
-            Entry::Pattern(pattern) => Some(pattern.as_str()),
-            Entry::Address(_) => None,
-        });
-        let names = NameTable::new((0..).zip(patterns));
-        let name_server = guardrails.name_server.filter(|server| !names.is_empty() && !covers(rules, *server));
+    pub(super) fn new(sorted: &SortedFamilies, rules: &Rules, guardrails: &Guardrails, has_names: bool) -> Self {
+        let name_server = guardrails.name_server.filter(|server| has_names && !covers(rules, *server));
         let name_server =
             name_server.map(|NameServer { address, port }| NameServer { address: address.to_canonical(), port });
-        Self { table: table.build(), names, name_server, internet_access: rules.internet_access }
+        Self { table: sorted.tiers(), name_server, internet_access: rules.internet_access }
     }
 
-    /// Whether the address may be connected to, without any name.
-    #[inline]
-    pub(super) fn allows(&self, address: IpAddr, port: u16) -> bool {
-        match address {
-            // The common case is one search and one bit.
-            IpAddr::V4(_) if self.name_server.is_none() => tier::ALLOWED & (1 << self.table.tier(address, port)) != 0,
-            _ => self.judge(address, port, None).verdict == Ruling::Allow,
+    /// Makes E-2 a rule: for an address that carries no other it is a step like the others.
+    pub(super) fn add_name_server(&self, sorted: &mut SortedFamilies) {
+        if let Some(NameServer { address, port }) = self.name_server {
+            sorted.insert(tier::NAME_SERVER, address, port);
         }
-    }
-
-    /// Whether a host name can matter: a policy without patterns need not read one.
-    pub(super) fn has_names(&self) -> bool {
-        !self.names.is_empty()
     }
 
     /// The judgement of a destination with the host name it is for.
-    pub(super) fn judge(&self, address: IpAddr, port: u16, name: Option<&HostName>) -> Judgement {
+    pub(super) fn judge(&self, address: IpAddr, port: u16, name: Named<'_>) -> Judgement {
         let address = address.to_canonical();
         match embedded_ipv4(address) {
             None => self.judge_one(address, port, name, self.table.find(address, port)),
@@ -81,7 +87,7 @@ impl Egress {
     }
 
     /// two addresses, one connection.
-    fn judge_both(&self, outer: IpAddr, inner: IpAddr, port: u16, name: Option<&HostName>) -> Judgement {
+    fn judge_both(&self, outer: IpAddr, inner: IpAddr, port: u16, name: Named<'_>) -> Judgement {
         let (outer_hit, inner_hit) = (self.table.find(outer, port), self.table.find(inner, port));
         let is = |hit: Option<Hit>, tier| hit.is_some_and(|hit| hit.tier == u32::from(tier));
         if is(outer_hit, tier::ALWAYS_DENIED) || is(inner_hit, tier::ALWAYS_DENIED) {
@@ -100,7 +106,7 @@ impl Egress {
     }
 
     /// E-1 to E-7 for one address and what the table says of it.
-    fn judge_one(&self, address: IpAddr, port: u16, name: Option<&HostName>, hit: Option<Hit>) -> Judgement {
+    fn judge_one(&self, address: IpAddr, port: u16, name: Named<'_>, hit: Option<Hit>) -> Judgement {
         let by = |tier| hit.filter(|hit| hit.tier == u32::from(tier)).map(|hit| hit.number);
         if by(tier::ALWAYS_ALLOWED).is_some() {
             return Judgement::allow(Reason::AlwaysAllowed);
@@ -114,7 +120,7 @@ impl Egress {
         if let Some(index) = by(tier::ALLOW) {
             return Judgement::allow(Reason::AllowEntry).by(index);
         }
-        if let Some(index) = name.and_then(|name| self.names.find(name.as_bytes())) {
+        if let Some(index) = name.and_then(|(names, name)| names.find(name.as_bytes())) {
             return Judgement { verdict: Ruling::AllowByName, reason: Reason::AllowName, entry: Some(index) };
         }
         match by(tier::DENY) {

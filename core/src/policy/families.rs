@@ -2,16 +2,16 @@
 
 use crate::{
     entry::{AddressEntry, Entry, Network},
-    table::{Hit, Rule, TierTable},
+    table::{Hit, Rule, SortedRules, TierTable},
 };
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-/// The rules of both families, side by side. A block of keys is a cache line.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// The rules of both families, side by side, for the question which of them answers.
+#[derive(Debug)]
 pub(super) struct Families {
-    v4: TierTable<u32, 16>,
-    v6: TierTable<u128, 4>,
+    v4: TierTable<u32>,
+    v6: TierTable<u128>,
 }
 
 impl Families {
@@ -20,17 +20,6 @@ impl Families {
         match address {
             IpAddr::V4(v4) => self.v4.find(v4.to_bits(), port),
             IpAddr::V6(v6) => self.v6.find(v6.to_bits(), port),
-        }
-    }
-}
-
-impl Families {
-    /// The tier that answers, or [`NO_TIER`](crate::table::NO_TIER).
-    #[inline]
-    pub(super) fn tier(&self, address: IpAddr, port: u16) -> u32 {
-        match address {
-            IpAddr::V4(v4) => self.v4.tier(v4.to_bits(), port),
-            IpAddr::V6(v6) => self.v6.tier(v6.to_bits(), port),
         }
     }
 }
@@ -71,8 +60,34 @@ impl FamiliesBuilder {
         }
     }
 
-    pub(super) fn build(self) -> Families {
-        Families { v4: TierTable::new(self.v4), v6: TierTable::new(self.v6) }
+    pub(super) fn build(self) -> SortedFamilies {
+        SortedFamilies { v4: SortedRules::new(self.v4), v6: SortedRules::new(self.v6) }
+    }
+}
+
+/// The rules of a direction, ready for both of their compiled forms.
+#[derive(Debug)]
+pub(super) struct SortedFamilies {
+    pub(super) v4: SortedRules<u32>,
+    pub(super) v6: SortedRules<u128>,
+}
+
+impl SortedFamilies {
+    pub(super) fn tiers(&self) -> Families {
+        Families { v4: TierTable::new(&self.v4), v6: TierTable::new(&self.v6) }
+    }
+
+    /// Adds a rule for one address and one port.
+    pub(super) fn insert(&mut self, tier: u8, address: IpAddr, port: u16) {
+        let (port_low, port_high, number) = (port, port, 0);
+        match address {
+            IpAddr::V4(v4) => {
+                self.v4.insert(Rule { first: v4.to_bits(), len: 32, port_low, port_high, tier, number });
+            }
+            IpAddr::V6(v6) => {
+                self.v6.insert(Rule { first: v6.to_bits(), len: 128, port_low, port_high, tier, number });
+            }
+        }
     }
 }
 

@@ -1,22 +1,28 @@
 //! Ingress: the steps I-1 to I-7.
 
 use super::{
-    Judgement, Ruling,
-    families::{Families, FamiliesBuilder, addresses},
+    Judgement,
+    families::{Families, FamiliesBuilder, SortedFamilies, addresses},
 };
-use crate::{decision::Reason, options::Options, table::NO_TIER, validate::Rules};
+use crate::{
+    decision::Reason,
+    entry::{AddressEntry, Network},
+    options::Options,
+    table::NO_TIER,
+    validate::Rules,
+};
 use alloc::boxed::Box;
 use core::net::IpAddr;
 
 mod tier {
     pub(super) const ALLOW: u8 = 0;
     pub(super) const DENY: u8 = 1;
-
-    /// A bit for each tier that allows; no tier allows as well (I-7).
-    pub(super) const ALLOWED: u32 = 1 << ALLOW | 1 << super::NO_TIER;
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// A bit for each tier that allows; no tier allows as well (I-7).
+pub(super) const ALLOWED: u32 = 1 << tier::ALLOW | 1 << NO_TIER;
+
+#[derive(Debug)]
 pub(super) struct Ingress {
     table: Families,
     exempt_ports: Box<[u16]>,
@@ -24,28 +30,30 @@ pub(super) struct Ingress {
     ipv6: bool,
 }
 
+/// The rules of ingress.
+pub(super) fn sort(rules: &Rules) -> SortedFamilies {
+    let mut table = FamiliesBuilder::default();
+    table.allow(tier::ALLOW, addresses(&rules.allow_in));
+    table.deny(tier::DENY, addresses(&rules.deny_in));
+    table.build()
+}
+
 impl Ingress {
-    pub(super) fn new(rules: &Rules, options: &Options) -> Self {
-        let mut table = FamiliesBuilder::default();
-        table.allow(tier::ALLOW, addresses(&rules.allow_in));
-        table.deny(tier::DENY, addresses(&rules.deny_in));
+    pub(super) fn new(sorted: &SortedFamilies, rules: &Rules, options: &Options) -> Self {
         Self {
-            table: table.build(),
+            table: sorted.tiers(),
             exempt_ports: options.guardrails.exempt_ports.clone().into(),
             has_rules: !(rules.allow_in.is_empty() && rules.deny_in.is_empty()),
             ipv6: options.capabilities.ipv6_ingress,
         }
     }
 
-    /// Whether the client may reach the port.
-    #[inline]
-    pub(super) fn allows(&self, client: Option<IpAddr>, port: u16) -> bool {
-        match client {
-            // The common case is one search and one bit.
-            Some(client @ IpAddr::V4(_)) if self.has_rules => {
-                tier::ALLOWED & (1 << self.table.tier(client, port)) != 0 || self.exempt_ports.contains(&port)
-            }
-            _ => self.judge(client, port).verdict == Ruling::Allow,
+    /// Makes I-4 a rule: where IPv6 ingress is off, no rule about an IPv6 client matters.
+    pub(super) fn close_ipv6(&self, sorted: &mut SortedFamilies) {
+        if self.has_rules && !self.ipv6 {
+            let mut closed = FamiliesBuilder::default();
+            closed.deny(tier::DENY, [(0, AddressEntry::of_network(Network::ALL_IPV6))].into_iter());
+            sorted.v6 = closed.build().v6;
         }
     }
 

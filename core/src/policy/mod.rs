@@ -3,8 +3,10 @@
 mod egress;
 mod families;
 mod ingress;
+mod tables;
 
 use crate::{
+    address::embedded_ipv4,
     config::{Form, List, NetworkConfig},
     decision::{ByName, DecidingEntry, Decision, Destination, Host, Reason, Verdict},
     diagnostic::Report,
@@ -27,6 +29,7 @@ use core::{
 };
 use egress::Egress;
 use ingress::Ingress;
+pub use tables::Tables;
 
 /// A policy that decides.
 ///
@@ -77,10 +80,12 @@ pub struct Policy {
     origin: Arc<Origin>,
 }
 
-/// What a policy was compiled from: needed to explain and to compare, not to decide.
+/// What a policy was compiled from and explains with.
 struct Origin {
     options: Options,
     rules: Rules,
+    egress: Egress,
+    ingress: Ingress,
     /// Where the addresses and the patterns of `allowOut` stand in it, if it has both.
     places: Option<Places>,
 }
@@ -88,19 +93,6 @@ struct Origin {
 struct Places {
     addresses: Box<[u32]>,
     patterns: Box<[u32]>,
-}
-
-/// What a policy decides with, without the texts that it explains with.
-///
-/// Cheap to clone, equal and equally hashed if every decision is the same, found at the same
-/// number of the addresses and patterns of each list.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Tables(Arc<Directions>);
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Directions {
-    egress: Egress,
-    ingress: Ingress,
 }
 
 impl Policy {
@@ -134,12 +126,17 @@ impl Policy {
     }
 
     fn new(rules: Rules, options: &Options) -> Self {
-        let egress = Egress::new(&rules, &options.guardrails);
-        let ingress = Ingress::new(&rules, options);
+        let names = egress::names(&rules);
+        let mut sorted = egress::sort(&rules, &options.guardrails);
+        let egress = Egress::new(&sorted, &rules, &options.guardrails, names.is_some());
+        egress.add_name_server(&mut sorted);
+        let mut sorted_in = ingress::sort(&rules);
+        let ingress = Ingress::new(&sorted_in, &rules, options);
+        ingress.close_ipv6(&mut sorted_in);
         let places = Places::of(&rules.allow_out);
         Self {
-            tables: Tables(Arc::new(Directions { egress, ingress })),
-            origin: Arc::new(Origin { options: options.clone(), rules, places }),
+            tables: Tables::new(&sorted, &sorted_in, &options.guardrails.exempt_ports, names),
+            origin: Arc::new(Origin { options: options.clone(), rules, egress, ingress, places }),
         }
     }
 
@@ -162,29 +159,37 @@ impl Policy {
     /// Whether a client may reach a port of the sandbox. `None` is the unknown client (I-3).
     #[must_use]
     pub fn allows_ingress(&self, client: Option<IpAddr>, port: u16) -> bool {
-        self.tables.0.ingress.allows(client, port)
+        match client {
+            Some(client) => self.tables.allows_ingress(client.to_canonical(), port),
+            None => self.origin.ingress.judge(None, port).verdict == Ruling::Allow,
+        }
     }
 
     /// Whether a client may reach a port of the sandbox, and why (I-1 to I-7).
     #[must_use]
     pub fn decide_ingress(&self, client: Option<IpAddr>, port: u16) -> Decision<'_> {
-        self.explain(self.tables.0.ingress.judge(client, port), List::AllowIn, List::DenyIn)
+        self.explain(self.origin.ingress.judge(client, port), List::AllowIn, List::DenyIn)
     }
 
     /// Whether the sandbox may connect to this very address. It takes no host name: a name never
     /// makes it true.
     #[must_use]
     pub fn allows_egress(&self, address: IpAddr, port: u16) -> bool {
-        self.tables.0.egress.allows(address, port)
+        let address = address.to_canonical();
+        match embedded_ipv4(address) {
+            None => self.tables.allows_egress(address, port),
+            // Two addresses and a rule of their own.
+            Some(_) => self.origin.egress.judge(address, port, None).verdict == Ruling::Allow,
+        }
     }
 
     /// Whether the sandbox may connect, to the address or by name, and why (E-1 to E-7).
     #[must_use]
     pub fn decide_egress(&self, destination: &Destination<'_>) -> Decision<'_> {
-        let egress = &self.tables.0.egress;
+        let names = self.tables.names();
         let Destination { address, port, host } = *destination;
-        let name = host.filter(|_| egress.has_names()).and_then(Host::name);
-        let judgement = egress.judge(address, port, name.as_ref());
+        let name = host.filter(|_| names.is_some()).and_then(Host::name);
+        let judgement = self.origin.egress.judge(address, port, names.zip(name.as_ref()));
         let mut decision = self.explain(judgement, List::AllowOut, List::DenyOut);
         if let (Ruling::AllowByName, Some(name)) = (judgement.verdict, name) {
             decision.verdict = Verdict::AllowByName(ByName { guardrails: &self.origin.options.guardrails, name, port });

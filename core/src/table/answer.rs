@@ -6,7 +6,8 @@ pub(super) struct Answer(u32);
 
 const NUMBER_BITS: u32 = 20;
 const ANSWER_BITS: u32 = 3 + NUMBER_BITS;
-const LINK_BITS: u32 = 2 + ANSWER_BITS;
+/// The bits of a packed word below the length.
+pub(super) const LINK_BITS: u32 = 2 + ANSWER_BITS;
 
 /// Entries of one list that a table can hold: their numbers, and the places of their port
 /// programs of at most five words each, fit into a [`Link`].
@@ -22,6 +23,11 @@ impl Answer {
     /// A tier below [`NO_TIER`] and a number below [`MAX_ENTRIES`].
     pub(super) fn new(tier: u8, number: u32) -> Self {
         Self(((u32::from(tier) & NO_TIER) << NUMBER_BITS) | (number & ((1 << NUMBER_BITS) - 1)))
+    }
+
+    /// A word that orders by the length of a network, then by answer.
+    pub(super) fn behind(self, len: u8) -> u32 {
+        (u32::from(len) << ANSWER_BITS) | self.0
     }
 
     #[inline]

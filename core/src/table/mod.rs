@@ -4,19 +4,26 @@
 //! first tier that has a matching rule, and within the tier by the first rule in document order.
 //!
 //! ```text
-//!     tiers.rs    networks to disjoint ranges          ports.rs    the ports of a network
-//!     tree.rs     the range of an address              answer.rs   tier and number in a word
-//!     names.rs    names and suffixes
+//!     verdicts.rs    allowed or not          tiers.rs    which rule          names.rs    names and
+//!              \                            /                                            suffixes
+//!               flat.rs    networks to disjoint ranges
+//!               /                           \
+//!     address.rs    addresses in words       ports.rs    the ports of a network
+//!                                            answer.rs   tier and number in a word
 //! ```
 
+mod address;
 mod answer;
+mod flat;
 mod names;
 mod ports;
 #[cfg(test)]
 mod proof;
 mod tiers;
-mod tree;
+mod verdicts;
 
 pub(crate) use answer::{MAX_ENTRIES, NO_TIER};
+pub(crate) use flat::{Rule, SortedRules};
 pub(crate) use names::NameTable;
-pub(crate) use tiers::{Hit, Rule, TierTable};
+pub(crate) use tiers::{Hit, TierTable};
+pub(crate) use verdicts::{allows, compile};

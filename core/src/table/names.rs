@@ -9,11 +9,10 @@
 //!                           ^ skipped where no pattern has that many labels
 //! ```
 //!
-//! Hashes are found by the same tree as addresses. That keeps a search bounded where a hash table
-//! does not: whoever chooses patterns to collide gets names in order behind one key, and a binary
-//! search among them.
+//! Names lie in the order of their hashes, and the first bits of a hash say where to begin. That
+//! keeps a search bounded where a hash table does not: whoever chooses patterns to collide gets
+//! names in order, and a binary search among them.
 
-use super::tree::Tree;
 use alloc::{boxed::Box, vec::Vec};
 
 /// No pattern: above every number.
@@ -24,8 +23,10 @@ const MAX_LABELS: u32 = 127;
 /// Patterns over normalised names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct NameTable {
-    /// The hash of each name, with the number of the first entry that has it.
-    hashes: Tree<u32, 16>,
+    /// Where the entries begin whose hash has these first bits, and where the last ones end.
+    starts: Box<[u32]>,
+    /// How many bits of a hash are not the first ones.
+    shift: u32,
     /// In the order of hash and name.
     entries: Box<[Entry]>,
     /// The names, one behind the other.
@@ -83,16 +84,12 @@ impl NameTable {
             entries.push(Entry { hash, start, len, exact: least(|name| name.2), below: least(|name| name.3) });
             bytes.extend_from_slice(name);
         }
-        let mut hashes: Vec<(u32, u32)> = (0..).zip(&entries).map(|(number, entry)| (entry.hash, number)).collect();
-        hashes.dedup_by_key(|(hash, _)| *hash);
-        let at_highest = hashes.last().filter(|(hash, _)| *hash == u32::MAX).map_or(NONE, |(_, number)| *number);
-        Self {
-            hashes: Tree::new(&hashes, u32::MAX, at_highest),
-            entries: entries.into(),
-            bytes: bytes.into(),
-            wildcard_labels,
-            any,
-        }
+        // About one entry for each pattern of first bits.
+        let shift = 32_u32.saturating_sub(entries.len().checked_ilog2().unwrap_or_default().max(1));
+        let groups = 0..=u32::MAX.checked_shr(shift).unwrap_or_default();
+        let start = |group| entries.partition_point(|entry| entry.hash.checked_shr(shift).unwrap_or_default() < group);
+        let starts = groups.map(|group| length(start(group))).chain([length(entries.len())]).collect();
+        Self { starts, shift, entries: entries.into(), bytes: bytes.into(), wildcard_labels, any }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -127,14 +124,14 @@ impl NameTable {
     /// The entry of a name.
     #[inline]
     fn entry(&self, hash: u32, name: &[u8]) -> Option<&Entry> {
-        let (key, first) = self.hashes.last_not_above(hash, (!hash, NONE));
-        if key != hash {
-            return None;
-        }
-        let from = self.entries.get(usize::try_from(first).ok()?..)?;
+        let group = usize::try_from(hash.checked_shr(self.shift)?).ok()?;
+        let [start, end] = self.starts.get(group..)?.first_chunk()?;
+        let group = self.entries.get(usize::try_from(*start).ok()?..usize::try_from(*end).ok()?)?;
+        let from = group.get(group.partition_point(|entry| entry.hash < hash)..)?;
         // Nearly always there is one name for a hash.
-        if let Some(entry) = from.first().filter(|entry| self.name(entry) == name) {
-            return Some(entry);
+        let first = from.first().filter(|entry| entry.hash == hash)?;
+        if self.name(first) == name {
+            return Some(first);
         }
         let same = from.get(..from.partition_point(|entry| entry.hash == hash))?;
         let found = same.binary_search_by(|entry| self.name(entry).cmp(name)).ok()?;
@@ -258,11 +255,11 @@ mod tests {
         let mut table = NameTable::new([(0, "a.com"), (1, "b.com"), (2, "c.com")].into_iter());
         let hash = table.entries.first().map_or(0, |entry| entry.hash);
         table.entries.iter_mut().for_each(|entry| entry.hash = hash);
-        table.entries.sort_by_key(|entry| entry.start);
         let mut in_order = table.entries.to_vec();
         in_order.sort_by(|one, other| table.name(one).cmp(table.name(other)));
         table.entries = in_order.into();
-        table.hashes = Tree::new(&[(hash, 0)], u32::MAX, NONE);
+        table.shift = 31;
+        table.starts = if hash >> 31 == 0 { [0, 3, 3].into() } else { [0, 0, 3].into() };
         for (number, name) in (0..).zip(["a.com", "b.com", "c.com"]) {
             assert_eq!(table.entry(hash, name.as_bytes()).map(|entry| entry.exact), Some(number));
         }

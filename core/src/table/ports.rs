@@ -24,7 +24,8 @@
 //! ```
 
 use super::answer::{Answer, Link};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
+use core::hint::select_unpredictable;
 
 /// A port range and its answer.
 pub(super) type PortRule = (u16, u16, Answer);
@@ -35,12 +36,6 @@ const FEW: usize = 8;
 const SEGMENTS: u32 = 1 << 31;
 /// Stands where there is no link above.
 const NO_LINK: u32 = u32::MAX;
-
-/// The programs of a table.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Programs {
-    words: Box<[u32]>,
-}
 
 /// What is known of a network while the networks within it are compiled.
 #[derive(Debug, Clone, Copy)]
@@ -109,16 +104,22 @@ impl ProgramsBuilder {
         u32::try_from(self.words.len()).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn build(self) -> Programs {
-        Programs { words: self.words.into() }
+    /// The words of all programs.
+    pub(super) fn build(self) -> Vec<u32> {
+        self.words
     }
 }
+
+/// Every port, as a packed range.
+pub(super) const ALL: u32 = 0xffff << 16;
 
 fn range(low: u16, high: u16) -> u32 {
     u32::from(low) | (u32::from(high) << 16)
 }
 
-fn holds(range: u32, port: u16) -> bool {
+/// Whether a packed range holds a port.
+#[inline]
+pub(super) fn holds(range: u32, port: u16) -> bool {
     ((range & 0xffff) <= u32::from(port)) & (u32::from(port) <= (range >> 16))
 }
 
@@ -173,55 +174,66 @@ fn find_open(open: &mut [usize], mut boundary: usize) -> usize {
     boundary
 }
 
-impl Programs {
-    /// The least answer for a port.
-    #[inline]
-    pub(super) fn resolve(&self, link: Link, port: u16) -> Answer {
-        match link {
-            Link::Answer(answer) => answer,
-            Link::One(at) => self.one(at, port),
-            Link::Program(at) => self.program(at, port),
+/// The least answer for a port.
+#[inline]
+pub(super) fn resolve(programs: &[u32], link: Link, port: u16) -> Answer {
+    match link {
+        Link::Answer(answer) => answer,
+        Link::One(at) => one_for(programs, at, port),
+        Link::Program(at) => program(programs, at, port),
+    }
+}
+
+#[inline]
+fn one_for(programs: &[u32], at: u32, port: u16) -> Answer {
+    // Chosen without a branch: which ports come is anybody's guess.
+    one(programs, at)
+        .map_or(Answer::NONE, |(range, answer)| select_unpredictable(holds(range, port), answer, Answer::NONE))
+}
+
+/// The packed range and the answer of a [`Link::One`].
+#[inline]
+pub(super) fn one(programs: &[u32], at: u32) -> Option<(u32, Answer)> {
+    match from(programs, at) {
+        [range, answer, ..] => Some((*range, Answer::from_word(*answer))),
+        _ => None,
+    }
+}
+
+/// A program that is one range of ports: packed range, its answer, and the answer of other ports.
+pub(super) fn single(programs: &[u32], at: u32) -> Option<(u32, Answer, Answer)> {
+    match from(programs, at) {
+        [1, all, above, range, answer, ..] => {
+            let above = match (*above != NO_LINK).then(|| Link::from_word(*above)) {
+                None => Answer::NONE,
+                Some(Link::Answer(answer)) => answer,
+                Some(_) => return None,
+            };
+            let others = above.min(Answer::from_word(*all));
+            Some((*range, others.min(Answer::from_word(*answer)), others))
+        }
+        _ => None,
+    }
+}
+
+fn program(programs: &[u32], mut at: u32, port: u16) -> Answer {
+    let mut best = Answer::NONE;
+    loop {
+        let [count, all, above, rest @ ..] = from(programs, at) else { return best };
+        let own = if count & SEGMENTS == 0 { few(rest, *count, port) } else { many(rest, *count & !SEGMENTS, port) };
+        best = best.min(own).min(Answer::from_word(*all));
+        match (*above != NO_LINK).then(|| Link::from_word(*above)) {
+            None => return best,
+            Some(Link::Answer(answer)) => return best.min(answer),
+            Some(Link::One(at)) => return best.min(one_for(programs, at, port)),
+            Some(Link::Program(next)) => at = next,
         }
     }
+}
 
-    #[inline]
-    fn one(&self, at: u32, port: u16) -> Answer {
-        match self.from(at) {
-            [range, answer, ..] => {
-                // Chosen without a branch: which ports come is anybody's guess.
-                let is_held = holds(*range, port);
-                Answer::from_word(if is_held { *answer } else { Answer::NONE.word() })
-            }
-            _ => Answer::NONE,
-        }
-    }
-
-    fn program(&self, mut at: u32, port: u16) -> Answer {
-        let mut best = Answer::NONE;
-        loop {
-            let [count, all, above, rest @ ..] = self.from(at) else { return best };
-            let own =
-                if count & SEGMENTS == 0 { few(rest, *count, port) } else { many(rest, *count & !SEGMENTS, port) };
-            best = best.min(own).min(Answer::from_word(*all));
-            match (*above != NO_LINK).then(|| Link::from_word(*above)) {
-                None => return best,
-                Some(Link::Answer(answer)) => return best.min(answer),
-                Some(Link::One(one)) => return best.min(self.one(one, port)),
-                Some(Link::Program(next)) => at = next,
-            }
-        }
-    }
-
-    #[inline]
-    fn from(&self, at: u32) -> &[u32] {
-        usize::try_from(at).ok().and_then(|at| self.words.get(at..)).unwrap_or_default()
-    }
-
-    /// Bytes on the heap.
-    #[cfg(test)]
-    pub(super) fn bytes(&self) -> usize {
-        size_of_val(&*self.words)
-    }
+#[inline]
+fn from(programs: &[u32], at: u32) -> &[u32] {
+    usize::try_from(at).ok().and_then(|at| programs.get(at..)).unwrap_or_default()
 }
 
 /// The first of a few ranges that holds the port: ranges come with the least answer first.

@@ -1,12 +1,13 @@
 //! The exhaustive proof: in a world of 256 addresses, every address and a handful of ports, over
-//! many thousands of rule sets, against painting the rules one over the other.
+//! many thousands of rule sets, against painting the rules one over the other. Both forms are
+//! asked: which rule answers, and whether it allows.
 //!
 //! `cargo xtask proof` runs it optimised and with all its rule sets; the ordinary tests run a
 //! thousandth of them.
 
 #![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "a test fails by panicking")]
 
-use super::{Hit, Rule, TierTable};
+use super::{Hit, NO_TIER, Rule, SortedRules, TierTable, address::Address, allows, compile};
 use alloc::{vec, vec::Vec};
 
 /// Every port that the rule sets tell apart: in the middle of ranges, at their ends, beside them.
@@ -76,6 +77,15 @@ fn rules(random: &mut Random, shape: u64) -> Vec<Rule<u8>> {
         .collect()
 }
 
+/// Tiers 0 and 2 allow, and what no rule holds is allowed.
+const ALLOWED: u32 = 1 | 1 << 2 | 1 << NO_TIER;
+
+fn section<A: Address>(rules: &SortedRules<A>) -> Vec<u32> {
+    let mut words = Vec::new();
+    compile(rules, ALLOWED, &mut words);
+    words
+}
+
 /// Paints the rules over the whole world, the last to answer first.
 fn paint(rules: &[Rule<u8>]) -> Vec<Option<Hit>> {
     let mut world = vec![None; 256 * PORTS.len()];
@@ -102,11 +112,16 @@ fn every_address_of_a_small_world_is_answered_as_painted() {
     for shape in 0..sets {
         let rules = rules(&mut random, shape);
         let painted = paint(&rules);
-        let table = TierTable::<u8, 4>::new(rules.clone());
+        let sorted = SortedRules::new(rules.clone());
+        let table = TierTable::new(&sorted);
+        let section = section(&sorted);
         for address in 0..=u8::MAX {
             for (column, &port) in PORTS.iter().enumerate() {
                 let painted = painted[usize::from(address) * PORTS.len() + column];
                 assert_eq!(table.find(address, port), painted, "address {address}, port {port}, rules {rules:?}");
+                let tier = painted.map_or(NO_TIER, |hit| hit.tier);
+                let allowed = allows(&section, ALLOWED, address, port);
+                assert_eq!(allowed, ALLOWED & (1 << tier) != 0, "address {address}, port {port}, rules {rules:?}");
                 decisions += 1;
             }
         }
@@ -119,10 +134,31 @@ fn the_order_of_the_rules_does_not_matter_to_the_table() {
     let mut random = Random(7);
     for shape in 0..500 {
         let mut rules = rules(&mut random, shape);
-        let table = TierTable::<u8, 4>::new(rules.clone());
+        let sorted = SortedRules::new(rules.clone());
         rules.reverse();
-        assert_eq!(TierTable::new(rules), table);
+        let reversed = SortedRules::new(rules);
+        assert_eq!(TierTable::new(&reversed), TierTable::new(&sorted));
+        assert_eq!(section(&reversed), section(&sorted));
     }
+}
+
+#[test]
+fn numbers_do_not_matter_to_verdicts() {
+    let mut random = Random(11);
+    for shape in 0..500 {
+        let mut rules = rules(&mut random, shape);
+        let numbered = section(&SortedRules::new(rules.clone()));
+        rules.iter_mut().for_each(|rule| rule.number = 0);
+        assert_eq!(section(&SortedRules::new(rules)), numbered);
+    }
+}
+
+#[test]
+fn what_changes_nothing_takes_no_range() {
+    let rule = |first, len, tier| Rule { first, len, port_low: 0, port_high: u16::MAX, tier, number: 0 };
+    // Allowed where nothing is denied, and denied twice.
+    let rules = SortedRules::new([rule(0_u8, 4, 0), rule(128, 1, 1), rule(192, 2, 1)].into());
+    assert_eq!(section(&rules).first(), Some(&1));
 }
 
 /// Rules on the whole world with one port each, and single addresses with a port each.
@@ -145,9 +181,10 @@ fn trap(half: u32) -> Vec<Rule<u32>> {
 #[test]
 fn the_trap_takes_less_than_32_bytes_an_entry() {
     for half in [4_000, 30_000] {
-        let table = TierTable::<u32, 16>::new(trap(half));
-        let bytes = table.bytes() / (2 * usize::try_from(half).unwrap());
+        let rules = SortedRules::new(trap(half));
+        let bytes = 4 * section(&rules).len() / (2 * usize::try_from(half).unwrap());
         assert!(bytes < 32, "{bytes} bytes an entry at 2 times {half}");
+        let table = TierTable::new(&rules);
         assert_eq!(table.find(2_654_435_761, 22), Some(Hit { tier: 0, number: 21 }));
         assert_eq!(table.find(1, 65_535), None);
     }
@@ -160,14 +197,30 @@ fn nested_networks_with_ports_stay_linear() {
         len,
         port_low: u16::from(len) + 1,
         port_high: u16::from(len) + 1,
-        tier: 0,
+        tier: u8::from(len % 3 == 0),
         number: u32::from(len),
     };
-    let table = TierTable::<u32, 16>::new((0..=32).map(nested).collect());
-    assert!(table.bytes() < 33 * 32);
+    let rules = SortedRules::new((0..=32).map(nested).collect());
+    assert!(4 * section(&rules).len() < 33 * 32);
+    let table = TierTable::<u32>::new(&rules);
     for len in 0..=32_u32 {
-        let hit = Some(Hit { tier: 0, number: len });
+        let hit = Some(Hit { tier: u32::from(len % 3 == 0), number: len });
         assert_eq!(table.find(0, u16::try_from(len + 1).unwrap()), hit);
     }
     assert_eq!(table.find(0x8000_0000, 2), None);
+}
+
+#[test]
+fn a_small_policy_takes_64_bytes_and_8_an_entry() {
+    let mut random = Random(13);
+    for count in [12, 22, 52] {
+        let rules = (0..count).map(|number| {
+            let (first, port) =
+                (u32::try_from(random.below(1 << 24)).unwrap() << 8, 443 + u16::try_from(number % 5).unwrap());
+            let (port_low, port_high) = if number % 5 == 0 { (port, port) } else { (0, u16::MAX) };
+            Rule { first, len: 24, port_low, port_high, tier: 1, number }
+        });
+        let bytes = 4 * section(&SortedRules::new(rules.collect())).len();
+        assert!(bytes <= 16 + 9 * usize::try_from(count).unwrap(), "{bytes} bytes for {count} entries");
+    }
 }
