@@ -25,7 +25,7 @@ use alloc::{
 use core::{
     fmt,
     hash::{Hash, Hasher},
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
 };
 use egress::Egress;
 use ingress::Ingress;
@@ -158,10 +158,12 @@ impl Policy {
 
     /// Whether a client may reach a port of the sandbox. `None` is the unknown client (I-3).
     #[must_use]
+    #[inline]
     pub fn allows_ingress(&self, client: Option<IpAddr>, port: u16) -> bool {
         match client {
-            Some(client) => self.tables.allows_ingress(client.to_canonical(), port),
-            None => self.origin.ingress.judge(None, port).verdict == Ruling::Allow,
+            Some(IpAddr::V4(client)) => self.tables.allows_ingress_v4(client, port),
+            Some(IpAddr::V6(client)) => self.tables.allows_ingress_v6(client, port),
+            None => self.decide_ingress(None, port).is_allowed(),
         }
     }
 
@@ -174,12 +176,21 @@ impl Policy {
     /// Whether the sandbox may connect to this very address. It takes no host name: a name never
     /// makes it true.
     #[must_use]
+    #[inline]
     pub fn allows_egress(&self, address: IpAddr, port: u16) -> bool {
-        let address = address.to_canonical();
-        match embedded_ipv4(address) {
-            None => self.tables.allows_egress(address, port),
+        match address {
+            IpAddr::V4(address) => self.tables.allows_egress_v4(address, port),
+            IpAddr::V6(address) => self.allows_egress_v6(address, port),
+        }
+    }
+
+    // Out of line: the way of an IPv4 address stays short.
+    #[inline(never)]
+    fn allows_egress_v6(&self, address: Ipv6Addr, port: u16) -> bool {
+        match embedded_ipv4(IpAddr::V6(address)) {
+            None => self.tables.allows_egress_v6(address, port),
             // Two addresses and a rule of their own.
-            Some(_) => self.origin.egress.judge(address, port, None).verdict == Ruling::Allow,
+            Some(_) => self.origin.egress.judge(IpAddr::V6(address), port, None).verdict == Ruling::Allow,
         }
     }
 

@@ -11,7 +11,7 @@
 use super::{egress, families::SortedFamilies, ingress};
 use crate::table::{NameTable, allows, compile};
 use alloc::{sync::Arc, vec::Vec};
-use core::net::IpAddr;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 /// What a policy decides with, without what it explains with.
 ///
@@ -69,26 +69,34 @@ impl Tables {
         self.names.as_deref()
     }
 
-    /// Whether the sandbox may connect to an address that is canonical and carries no other
-    ///
     #[inline]
-    pub(super) fn allows_egress(&self, address: IpAddr, port: u16) -> bool {
-        match address {
-            IpAddr::V4(v4) => {
-                allows(self.words.get(EGRESS_V4..).unwrap_or_default(), egress::ALLOWED, v4.to_bits(), port)
-            }
-            IpAddr::V6(v6) => allows(self.part(EGRESS_V6), egress::ALLOWED, v6.to_bits(), port),
+    pub(super) fn allows_egress_v4(&self, address: Ipv4Addr, port: u16) -> bool {
+        let section = self.words.get(EGRESS_V4..).unwrap_or_default();
+        allows(section, egress::ALLOWED, address.to_bits(), port)
+    }
+
+    /// Of an address that carries no other, or is IPv4-mapped.
+    pub(super) fn allows_egress_v6(&self, address: Ipv6Addr, port: u16) -> bool {
+        match address.to_ipv4_mapped() {
+            Some(address) => self.allows_egress_v4(address, port),
+            None => allows(self.part(EGRESS_V6), egress::ALLOWED, address.to_bits(), port),
         }
     }
 
-    /// Whether a client, by its canonical address, may reach a port.
     #[inline]
-    pub(super) fn allows_ingress(&self, client: IpAddr, port: u16) -> bool {
-        let is_allowed = match client {
-            IpAddr::V4(v4) => allows(self.part(INGRESS_V4), ingress::ALLOWED, v4.to_bits(), port),
-            IpAddr::V6(v6) => allows(self.part(INGRESS_V6), ingress::ALLOWED, v6.to_bits(), port),
-        };
-        is_allowed || self.part(EXEMPT_PORTS).contains(&u32::from(port))
+    pub(super) fn allows_ingress_v4(&self, client: Ipv4Addr, port: u16) -> bool {
+        allows(self.part(INGRESS_V4), ingress::ALLOWED, client.to_bits(), port) || self.is_exempt(port)
+    }
+
+    pub(super) fn allows_ingress_v6(&self, client: Ipv6Addr, port: u16) -> bool {
+        match client.to_ipv4_mapped() {
+            Some(client) => self.allows_ingress_v4(client, port),
+            None => allows(self.part(INGRESS_V6), ingress::ALLOWED, client.to_bits(), port) || self.is_exempt(port),
+        }
+    }
+
+    fn is_exempt(&self, port: u16) -> bool {
+        self.part(EXEMPT_PORTS).contains(&u32::from(port))
     }
 
     #[inline]

@@ -8,8 +8,9 @@ pub(crate) trait Address: Copy + Ord {
     type Order: Ord;
     /// The order of a rule.
     fn order(self, word: u32) -> Self::Order;
-    /// The address with every bit set after the first `len`.
-    fn last_of(self, len: u32) -> Self;
+    /// The address with every bit set after the first `before_last + 1`: a length is never 0, and
+    /// shifting by one less than it spares the check that a shift by all bits needs.
+    fn last_of(self, before_last: u32) -> Self;
     /// The next address, if there is one.
     fn next(self) -> Option<Self>;
     /// Adds its words.
@@ -23,8 +24,8 @@ pub(crate) trait Address: Copy + Ord {
 macro_rules! bits {
     ($integer:ty) => {
         #[inline]
-        fn last_of(self, len: u32) -> Self {
-            self | <$integer>::MAX.checked_shr(len).unwrap_or_default()
+        fn last_of(self, before_last: u32) -> Self {
+            self | <$integer>::MAX.wrapping_shr(before_last) >> 1
         }
 
         #[inline]

@@ -88,8 +88,8 @@ pub(super) fn pack(len: u8, link: Link) -> u32 {
     (u32::from(len.saturating_sub(1)) << LINK_BITS) | link.word()
 }
 
-/// The length in a packed word.
+/// One less than the length in a packed word.
 #[inline]
-pub(super) const fn unpack_len(word: u32) -> u32 {
-    (word >> LINK_BITS).saturating_add(1)
+pub(super) const fn unpack_before_last(word: u32) -> u32 {
+    word >> LINK_BITS
 }

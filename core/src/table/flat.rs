@@ -119,7 +119,7 @@ pub(super) fn flatten<A: Address>(rules: &SortedRules<A>, answer: impl Fn(&Rule<
             continue;
         }
         push(&mut ranges, Range { first, len, link: above.link });
-        open.push(Open { last: first.last_of(len.into()), len, above });
+        open.push(Open { last: first.last_of(u32::from(len.saturating_sub(1))), len, above });
     }
     close(&mut open, &mut ranges, |_| true);
     Flat { ranges, programs: programs.build(), outside: outside.link }

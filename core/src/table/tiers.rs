@@ -2,7 +2,7 @@
 
 use super::{
     address::Address,
-    answer::{Answer, Link, pack, unpack_len},
+    answer::{Answer, Link, pack, unpack_before_last},
     flat::Rule,
     flat::{SortedRules, flatten},
     ports,
@@ -44,7 +44,7 @@ impl<A: Address> TierTable<A> {
         let place = self.keys.partition_point(|key| *key <= address).wrapping_sub(1);
         let link = match (self.keys.get(place), self.words.get(place)) {
             (Some(key), Some(&word)) => {
-                select_unpredictable(address <= key.last_of(unpack_len(word)), word, self.outside)
+                select_unpredictable(address <= key.last_of(unpack_before_last(word)), word, self.outside)
             }
             _ => self.outside,
         };

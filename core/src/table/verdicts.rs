@@ -29,7 +29,7 @@
 
 use super::{
     address::Address,
-    answer::{Answer, LINK_BITS, Link, unpack_len},
+    answer::{Answer, LINK_BITS, Link, unpack_before_last},
     flat::{Range, Rule, SortedRules, flatten},
     ports,
 };
@@ -62,7 +62,9 @@ pub(crate) fn compile<A: Address>(rules: &SortedRules<A>, allowed: u32, words: &
         // What a search for the range would find without it. Networks lie within one another or
         // apart, so what holds the lowest address of the range holds all of it.
         let without = match (kept.last(), states.last()) {
-            (Some(last), Some(&state)) if range.first <= last.first.last_of(last.len.into()) => state,
+            (Some(last), Some(&state)) if range.first <= last.first.last_of(u32::from(last.len.saturating_sub(1))) => {
+                state
+            }
             _ => outside,
         };
         if state != without {
@@ -142,7 +144,9 @@ pub(crate) fn allows<A: Address>(section: &[u32], allowed: u32, address: A, port
     let Some((words, places)) = rest.split_at_checked(count) else { return false };
     let number = address.count_not_above(keys).wrapping_sub(1);
     let word = match (A::read(keys, number), words.get(number)) {
-        (Some(first), Some(&word)) => select_unpredictable(address <= first.last_of(unpack_len(word)), word, *outside),
+        (Some(first), Some(&word)) => {
+            select_unpredictable(address <= first.last_of(unpack_before_last(word)), word, *outside)
+        }
         _ => *outside,
     };
     if word & PROGRAM != 0 {
