@@ -148,7 +148,9 @@ fn numbers_do_not_matter_to_verdicts() {
     for shape in 0..500 {
         let mut rules = rules(&mut random, shape);
         let numbered = section(&SortedRules::new(rules.clone()));
-        rules.iter_mut().for_each(|rule| rule.number = 0);
+        for rule in &mut rules {
+            rule.number = 0;
+        }
         assert_eq!(section(&SortedRules::new(rules)), numbered);
     }
 }
@@ -197,14 +199,14 @@ fn nested_networks_with_ports_stay_linear() {
         len,
         port_low: u16::from(len) + 1,
         port_high: u16::from(len) + 1,
-        tier: u8::from(len % 3 == 0),
+        tier: u8::from(len.is_multiple_of(3)),
         number: u32::from(len),
     };
     let rules = SortedRules::new((0..=32).map(nested).collect());
     assert!(4 * section(&rules).len() < 33 * 32);
     let table = TierTable::<u32>::new(&rules);
     for len in 0..=32_u32 {
-        let hit = Some(Hit { tier: u32::from(len % 3 == 0), number: len });
+        let hit = Some(Hit { tier: u32::from(len.is_multiple_of(3)), number: len });
         assert_eq!(table.find(0, u16::try_from(len + 1).unwrap()), hit);
     }
     assert_eq!(table.find(0x8000_0000, 2), None);
