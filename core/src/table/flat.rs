@@ -104,7 +104,7 @@ pub(super) fn flatten<A: Address>(rules: &SortedRules<A>, answer: impl Fn(&Rule<
     for network in rules.chunk_by(|one, other| (one.first, one.len) == (other.first, other.len)) {
         let Some(&Rule { first, len, .. }) = network.first() else { continue };
         close(&mut open, &mut ranges, |over| over.last < first);
-        let is_all = |rule: &&Rule<A>| rule.port_low == 0;
+        let is_all = |rule: &&Rule<A>| (rule.port_low, rule.port_high) == (0, u16::MAX);
         let own_all = network.iter().find(is_all).map_or(Answer::NONE, &answer);
         ports.clear();
         ports.extend(

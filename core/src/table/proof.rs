@@ -156,6 +156,18 @@ fn numbers_do_not_matter_to_verdicts() {
 }
 
 #[test]
+fn a_rule_for_port_0_alone_is_not_one_for_every_port() {
+    let rule = |port_high, tier, number| Rule { first: 8_u8, len: 8, port_low: 0, port_high, tier, number };
+    let rules = SortedRules::new([rule(0, 0, 0), rule(u16::MAX, 1, 1)].into());
+    let table = TierTable::new(&rules);
+    for port in PORTS {
+        let tier = u32::from(port != 0);
+        assert_eq!(table.find(8, port), Some(Hit { tier, number: tier }), "port {port}");
+        assert_eq!(allows(&section(&rules), ALLOWED, 8_u8, port), port == 0, "port {port}");
+    }
+}
+
+#[test]
 fn what_changes_nothing_takes_no_range() {
     let rule = |first, len, tier| Rule { first, len, port_low: 0, port_high: u16::MAX, tier, number: 0 };
     // Allowed where nothing is denied, and denied twice.

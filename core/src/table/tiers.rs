@@ -3,8 +3,7 @@
 use super::{
     address::Address,
     answer::{Answer, Link, pack, unpack_before_last},
-    flat::Rule,
-    flat::{SortedRules, flatten},
+    flat::{Rule, SortedRules, flatten},
     ports,
 };
 use alloc::{boxed::Box, vec::Vec};
