@@ -1,8 +1,8 @@
 //! What is wrong with one text, before anybody knows where the text stood.
 
 use super::Code;
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
-use core::{fmt, ops::Range};
+use alloc::{borrow::Cow, boxed::Box, format, string::String, vec::Vec};
+use core::{fmt, mem, ops::Range};
 
 /// Why a text is not what it should be: an entry, a network, a port range, a pattern, a mask.
 ///
@@ -16,7 +16,11 @@ use core::{fmt, ops::Range};
 /// assert_eq!(error.help().unwrap(), "write `10.0.0.0/8` or `10.1.2.3/32`");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
-pub struct ParseError {
+pub struct ParseError(Box<Problem>);
+
+/// Apart, so that the result of reading a text is small where nothing is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Problem {
     code: Code,
     span: Option<(usize, usize)>,
     message: Cow<'static, str>,
@@ -34,24 +38,24 @@ enum Help {
 
 impl ParseError {
     pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, span: None, message: printable(message.into()), help: Help::None }
+        Self(Box::new(Problem { code, span: None, message: printable(message.into()), help: Help::None }))
     }
 
     /// Narrows the error to a part of the text.
     pub(crate) fn at(mut self, span: Range<usize>) -> Self {
-        self.span = Some((span.start, span.end));
+        self.0.span = Some((span.start, span.end));
         self
     }
 
     /// Moves the span right: the text that was parsed began `by` bytes into a longer one.
     pub(crate) fn shifted(mut self, by: usize) -> Self {
-        self.span = self.span.map(|(start, end)| (start.saturating_add(by), end.saturating_add(by)));
+        self.0.span = self.0.span.map(|(start, end)| (start.saturating_add(by), end.saturating_add(by)));
         self
     }
 
     /// Gives advice that is not a text to write instead.
     pub(crate) fn advise(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
-        self.help = Help::Advice(printable(advice.into()));
+        self.0.help = Help::Advice(printable(advice.into()));
         self
     }
 
@@ -61,25 +65,25 @@ impl ParseError {
     pub(crate) fn offer(mut self, texts: impl IntoIterator<Item = String>) -> Self {
         let texts: Vec<String> = texts.into_iter().collect();
         if !texts.is_empty() {
-            self.help = Help::Write(texts);
+            self.0.help = Help::Write(texts);
         }
         self
     }
 
     /// Turns offers for a part of a text into offers for the whole.
     pub(crate) fn map_offers(mut self, whole: impl FnMut(String) -> String) -> Self {
-        if let Help::Write(texts) = self.help {
-            self.help = Help::Write(texts.into_iter().map(whole).collect());
+        if let Help::Write(texts) = mem::replace(&mut self.0.help, Help::None) {
+            self.0.help = Help::Write(texts.into_iter().map(whole).collect());
         }
         self
     }
 
     /// Leaves out the offers that are errors themselves (G-7).
     pub(crate) fn keep_offers(mut self, is_valid: impl Fn(&str) -> bool) -> Self {
-        if let Help::Write(texts) = &mut self.help {
+        if let Help::Write(texts) = &mut self.0.help {
             texts.retain(|text| is_valid(text));
             if texts.is_empty() {
-                self.help = Help::None;
+                self.0.help = Help::None;
             }
         }
         self
@@ -88,26 +92,26 @@ impl ParseError {
     /// The stable identifier of the problem.
     #[must_use]
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// The part of the text that is meant, in UTF-8 bytes, on character boundaries.
     /// `None` means all of it.
     #[must_use]
     pub fn span(&self) -> Option<Range<usize>> {
-        self.span.map(|(start, end)| start..end)
+        self.0.span.map(|(start, end)| start..end)
     }
 
     /// One sentence for a person: what is wrong.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// A concrete repair, where there is one. Texts to write instead stand between backticks.
     #[must_use]
     pub fn help(&self) -> Option<Cow<'_, str>> {
-        match &self.help {
+        match &self.0.help {
             Help::None => None,
             Help::Write(texts) => Some(format!("write `{}`", texts.join("` or `")).into()),
             Help::Advice(advice) => Some(Cow::Borrowed(advice)),
@@ -134,6 +138,6 @@ fn printable(text: Cow<'static, str>) -> Cow<'static, str> {
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }

@@ -1,6 +1,6 @@
 //! An address entry: a network, and the ports it speaks of (semantics, section 2).
 
-use super::{Entry, domain::DomainPattern, network::Network, ports::PortRange};
+use super::{Entry, domain::DomainPattern, marks::Marks, network::Network, ports::PortRange};
 use crate::diagnostic::{Code, ParseError};
 use alloc::{format, string::String};
 use core::{fmt, net::Ipv6Addr, str::FromStr};
@@ -78,14 +78,14 @@ pub(crate) fn not_an_address(pattern: &DomainPattern) -> ParseError {
 
 impl AddressEntry {
     /// Reads `entry` of the grammar. The caller has seen that the text looks like an address.
-    pub(super) fn from_grammar(text: &str) -> Result<Self, ParseError> {
-        let parts = Parts::split(text)?;
+    pub(super) fn from_grammar(text: &str, marks: Marks) -> Result<Self, ParseError> {
+        let parts = Parts::split(text, marks)?;
         let ports = parts.ports.map_or(Ok(PortRange::ALL), PortRange::read);
         let ports_at = text.len().saturating_sub(parts.ports.map_or(0, str::len));
         let network = match parts.host {
             // G-4: no host is every IPv4 address.
             "" if parts.ports.is_some() => Ok(Network::ALL_IPV4),
-            host => Network::read(host),
+            host => Network::read(host, parts.marks),
         };
         // The first error in the text is the one that is told. What it offers keeps the rest.
         let network = network.map_err(|error| {
@@ -116,28 +116,30 @@ fn join(host: &str, ports: PortRange) -> String {
 struct Parts<'t> {
     host: &'t str,
     host_at: usize,
+    /// The marks of the host.
+    marks: Marks,
     ports: Option<&'t str>,
 }
 
 impl<'t> Parts<'t> {
-    fn split(text: &'t str) -> Result<Self, ParseError> {
+    fn split(text: &'t str, marks: Marks) -> Result<Self, ParseError> {
         if let Some(inside) = text.strip_prefix('[') {
             return Self::split_bracketed(text, inside);
         }
-        if let Some(bracket) = text.bytes().position(|byte| matches!(byte, b'[' | b']')) {
+        if let Some(bracket) = marks.bracket {
             return Err(ParseError::new(Code::InvalidAddress, "a bracket stands in the middle of the entry")
                 .at(bracket..bracket.saturating_add(1)));
         }
-        match text.bytes().filter(|&byte| byte == b':').count() {
-            0 => Ok(Self { host: text, host_at: 0, ports: None }),
-            1 => {
-                let (host, ports) = text.split_once(':').unwrap_or((text, ""));
-                Ok(Self { host, host_at: 0, ports: Some(ports) })
+        match marks.colon.and_then(|colon| text.split_at_checked(colon)) {
+            Some((host, ports)) if !marks.has_colons => {
+                let marks = marks.before_colon();
+                Ok(Self { host, host_at: 0, marks, ports: ports.strip_prefix(':') })
             }
-            _ => match unbracketed_ports(text) {
+            Some(_) => match unbracketed_ports(text) {
                 Some(error) => Err(error),
-                None => Ok(Self { host: text, host_at: 0, ports: None }),
+                None => Ok(Self { host: text, host_at: 0, marks, ports: None }),
             },
+            None => Ok(Self { host: text, host_at: 0, marks, ports: None }),
         }
     }
 
@@ -163,7 +165,7 @@ impl<'t> Parts<'t> {
                 return Err(error.offer(inside));
             }
         };
-        Ok(Self { host, host_at: 1, ports })
+        Ok(Self { host, host_at: 1, marks: Marks::of(host), ports })
     }
 }
 
@@ -191,24 +193,6 @@ impl fmt::Display for AddressEntry {
             (false, false) => write!(f, "{network}:{ports}"),
         }
     }
-}
-
-/// N-2: whether a text looks like an address, so that it is never read as a name.
-pub(crate) fn looks_like_address(text: &str) -> bool {
-    let (mut colons, mut host_end) = (0_u8, text.len());
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'[' | b']' => return true,
-            b':' if colons > 0 => return true,
-            b':' | b'/' | b'%' => {
-                colons = colons.saturating_add(u8::from(byte == b':'));
-                host_end = host_end.min(at);
-            }
-            _ => {}
-        }
-    }
-    let host = text.get(..host_end).unwrap_or_default();
-    ends_in_number(host.strip_suffix('.').unwrap_or(host).as_bytes())
 }
 
 /// Whether the last label is all digits, or `0x` followed by hexadecimal digits or nothing: what

@@ -1,6 +1,7 @@
 //! A host name as a client sent it: TLS SNI or an HTTP Host header (N-7, N-8).
 
 use super::{
+    fold::fold,
     name::{MAX_NAME, check_name},
     ports::parse_port,
 };
@@ -29,12 +30,10 @@ impl HostName {
     #[must_use]
     pub fn from_sni(name: &[u8]) -> Option<Self> {
         let name = name.strip_suffix(b".").unwrap_or(name);
-        check_name(name, MAX_NAME).ok()?;
-        let mut host = Self { len: u8::try_from(name.len()).ok()?, bytes: [0; MAX_NAME] };
-        for (to, from) in host.bytes.iter_mut().zip(name) {
-            *to = from.to_ascii_lowercase();
-        }
-        Some(host)
+        let len = u8::try_from(name.len()).ok()?;
+        let mut host = Self { len, bytes: [0; MAX_NAME] };
+        let is_name = fold(name, &mut host.bytes) || check_name(name, MAX_NAME).is_ok();
+        if is_name { Some(host) } else { None }
     }
 
     /// The name in an HTTP Host header (or `:authority`), which may carry a port of 1 to 65535.

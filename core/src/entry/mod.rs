@@ -5,7 +5,9 @@
 
 mod address;
 mod domain;
+mod fold;
 mod host_name;
+mod marks;
 mod name;
 mod network;
 mod ports;
@@ -21,10 +23,10 @@ pub(crate) use name::{MAX_NAME, check_name};
 pub(crate) use ports::parse_port;
 
 use crate::diagnostic::{Code, ParseError};
-use address::looks_like_address;
 pub(crate) use address::not_an_address;
 use alloc::string::String;
 use core::{fmt, str::FromStr};
+use marks::Marks;
 
 /// All traffic: the entry `0.0.0.0/0`. In a deny list it also means every IPv6 address.
 pub const ALL_TRAFFIC: &str = "0.0.0.0/0";
@@ -67,8 +69,9 @@ impl Entry {
         }
         // No valid entry holds a mark, so looking for them only when the address fails is the
         // same judgement, made sooner for the common case.
-        if text.starts_with(':') || looks_like_address(text) {
-            return match AddressEntry::from_grammar(text) {
+        let seen = Marks::of(text);
+        if text.starts_with(':') || seen.look_like_address(text) {
+            return match AddressEntry::from_grammar(text, seen) {
                 Ok(entry) => Ok(Self::Address(entry)),
                 Err(error) => Err(white_space(text).or_else(|| url::marks(text)).unwrap_or(error)),
             };

@@ -1,5 +1,6 @@
 //! A network: a base address and a prefix length, with nothing beyond the prefix.
 
+use super::marks::Marks;
 use crate::diagnostic::{Code, ParseError};
 use alloc::{format, string::String, vec::Vec};
 use core::{
@@ -118,21 +119,22 @@ impl FromStr for Network {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::read(text).map_err(|error| error.keep_offers(|text| Self::read(text).is_ok()))
+        let read = |text: &str| Self::read(text, Marks::of(text));
+        read(text).map_err(|error| error.keep_offers(|text| read(text).is_ok()))
     }
 }
 
 impl Network {
-    /// Reads `host` of the grammar without brackets.
-    pub(super) fn read(text: &str) -> Result<Self, ParseError> {
-        if let Some(percent) = text.find('%') {
-            let end = text.find('/').filter(|&slash| slash > percent).unwrap_or(text.len());
+    /// Reads `host` of the grammar without brackets, with its marks.
+    pub(super) fn read(text: &str, marks: Marks) -> Result<Self, ParseError> {
+        if let Some(percent) = marks.percent {
+            let end = marks.slash.filter(|&slash| slash > percent).unwrap_or(text.len());
             return Err(ParseError::new(Code::ZoneIdentifier, "an address of a policy has no zone identifier")
                 .at(percent..end)
                 .advise("leave out `%` and what follows it: an entry means the address on every interface"));
         }
-        let (address_text, len_text) = match text.split_once('/') {
-            Some((address, len)) => (address, Some(len)),
+        let (address_text, len_text) = match marks.slash.and_then(|slash| text.split_at_checked(slash)) {
+            Some((address, len)) => (address, len.strip_prefix('/')),
             None => (text, None),
         };
         let address = parse_address(address_text)?;

@@ -1,6 +1,6 @@
 //! What people paste where a name belongs: pieces of a URL, each told apart (N-5).
 
-use super::address::looks_like_address;
+use super::marks::Marks;
 use crate::diagnostic::{Code, ParseError};
 use core::ops::Range;
 
@@ -49,7 +49,7 @@ fn repaired(error: ParseError, text: &str) -> ParseError {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let authority = authority.rsplit('@').next().unwrap_or_default();
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    let best = if looks_like_address(authority) { authority } else { host };
+    let best = if Marks::of(authority).look_like_address(authority) { authority } else { host };
     // A bare `*` would open everything, which nobody who wrote a URL has asked for.
     error.offer((best != "*").then(|| best.into()))
 }
