@@ -21,7 +21,6 @@ impl Marks {
         let mut marks = Self::default();
         for (at, byte) in text.bytes().enumerate() {
             match byte {
-                b'0'..=b'9' | b'.' | b'-' => {}
                 b':' if marks.colon.is_some() => marks.has_colons = true,
                 b':' | b'/' | b'%' => {
                     marks.end.get_or_insert(at);

@@ -13,8 +13,8 @@ pub(crate) trait Address: Copy + Ord {
     fn last_of(self, before_last: u32) -> Self;
     /// The next address, if there is one.
     fn next(self) -> Option<Self>;
-    /// Adds its words.
-    fn write(self, words: &mut impl Extend<u32>);
+    /// Adds the words of sorted addresses.
+    fn write(addresses: impl Iterator<Item = Self> + Clone, words: &mut impl Extend<u32>);
     /// The address with this number in an array of words.
     fn read(words: &[u32], number: usize) -> Option<Self>;
     /// How many addresses of a sorted array of words are not above it.
@@ -49,8 +49,8 @@ macro_rules! one_word {
 
             bits!($integer);
 
-            fn write(self, words: &mut impl Extend<u32>) {
-                words.extend([u32::from(self)]);
+            fn write(addresses: impl Iterator<Item = Self> + Clone, words: &mut impl Extend<u32>) {
+                words.extend(addresses.map(u32::from));
             }
 
             #[inline]
@@ -82,23 +82,50 @@ impl Address for u128 {
 
     bits!(u128);
 
-    fn write(self, words: &mut impl Extend<u32>) {
-        words.extend(self.to_le_bytes().as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)));
+    // The high halves of all, then the low halves: most searches compare nothing but the first.
+    fn write(addresses: impl Iterator<Item = Self> + Clone, words: &mut impl Extend<u32>) {
+        words.extend(addresses.clone().flat_map(|address| split(address >> 64)));
+        words.extend(addresses.flat_map(split));
     }
 
     #[inline]
     fn read(words: &[u32], number: usize) -> Option<Self> {
-        words.as_chunks().0.get(number).map(join)
+        let (high, low) = halves(words);
+        Some(u128::from(join(*high.get(number)?)) << 64 | u128::from(join(*low.get(number)?)))
     }
 
     #[inline]
     fn count_not_above(self, words: &[u32]) -> usize {
-        words.as_chunks().0.partition_point(|words| join(words) <= self)
+        let (highs, lows) = halves(words);
+        let [this_high, this_low] = [self >> 64, self].map(|half| join(split(half)));
+        let below = highs.partition_point(|high| join(*high) < this_high);
+        // Addresses that share the high half, mostly none or one, are told apart by the low one.
+        let same = highs.get(below..).unwrap_or_default();
+        if same.first().is_none_or(|high| join(*high) != this_high) {
+            return below;
+        }
+        let same = same.partition_point(|high| join(*high) == this_high);
+        let lows = lows.get(below..).and_then(|lows| lows.get(..same)).unwrap_or_default();
+        below.wrapping_add(lows.partition_point(|low| join(*low) <= this_low))
     }
 }
 
 #[inline]
-fn join(&[lowest, low, high, highest]: &[u32; 4]) -> u128 {
-    let pair = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
-    u128::from(pair(high, highest)) << 64 | u128::from(pair(lowest, low))
+fn halves(words: &[u32]) -> (&[[u32; 2]], &[[u32; 2]]) {
+    let words = words.as_chunks().0;
+    words.split_at_checked(words.len() / 2).unwrap_or_default()
+}
+
+/// The low half of an address.
+#[inline]
+fn split(address: u128) -> [u32; 2] {
+    let bytes = address.to_le_bytes();
+    let word =
+        |at: usize| bytes.get(at..).and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    [word(0), word(4)]
+}
+
+#[inline]
+fn join([low, high]: [u32; 2]) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
 }

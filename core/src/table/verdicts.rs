@@ -78,9 +78,7 @@ pub(crate) fn compile<A: Address>(rules: &SortedRules<A>, allowed: u32, words: &
     let outside = section.word(outside);
     words.reserve_exact(kept.len().saturating_mul(A::WORDS.saturating_add(1)).saturating_add(programs.len()));
     words.extend([u32::try_from(kept.len()).unwrap_or_default(), outside]);
-    for range in &kept {
-        range.first.write(words);
-    }
+    A::write(kept.iter().map(|range| range.first), words);
     words.extend(kept.iter().zip(&states).map(|(range, state)| {
         let len = u32::from(range.len.saturating_sub(1));
         len << LINK_BITS | section.word(*state)
