@@ -72,8 +72,8 @@ impl ParseError {
 
     /// Turns offers for a part of a text into offers for the whole.
     pub(crate) fn map_offers(mut self, whole: impl FnMut(String) -> String) -> Self {
-        if let Help::Write(texts) = mem::replace(&mut self.0.help, Help::None) {
-            self.0.help = Help::Write(texts.into_iter().map(whole).collect());
+        if let Help::Write(texts) = &mut self.0.help {
+            *texts = mem::take(texts).into_iter().map(whole).collect();
         }
         self
     }
