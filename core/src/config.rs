@@ -135,6 +135,29 @@ impl NetworkConfig {
         collect.finish().map(|(config, _)| config)
     }
 
+    /// Reads the shape of a configuration from objects of another language, within the default
+    /// [`Limits`].
+    ///
+    /// # Errors
+    ///
+    /// Outside, what the deserializer fails with; inside, what is wrong with the document.
+    pub fn from_objects<'de, D: Deserializer<'de>>(
+        document: D,
+        spelling: Spelling,
+    ) -> Result<Result<Self, Report>, D::Error> {
+        Self::from_objects_within(document, spelling, Limits::default())
+    }
+
+    pub(crate) fn from_objects_within<'de, D: Deserializer<'de>>(
+        document: D,
+        spelling: Spelling,
+        limits: Limits,
+    ) -> Result<Result<Self, Report>, D::Error> {
+        let mut collect = Collect::new(limits);
+        document::drive(document, Form::Config, spelling, &mut collect)?;
+        Ok(collect.finish().map(|(config, _)| config))
+    }
+
     /// The configuration after an update (D-4): lists and mask are replaced, what the update
     /// omits is cleared. Public traffic stays; internet access stays unless the update states it.
     ///
@@ -252,6 +275,21 @@ impl NetworkUpdate {
         collect.finish().map(|(config, internet_access)| Self::from_parts(config, internet_access))
     }
 
+    /// Reads the shape of an update from objects of another language, within the default
+    /// [`Limits`].
+    ///
+    /// # Errors
+    ///
+    /// Outside, what the deserializer fails with; inside, what is wrong with the document.
+    pub fn from_objects<'de, D: Deserializer<'de>>(
+        document: D,
+        spelling: Spelling,
+    ) -> Result<Result<Self, Report>, D::Error> {
+        let mut collect = Collect::new(Limits::default());
+        document::drive(document, Form::Update, spelling, &mut collect)?;
+        Ok(collect.finish().map(|(config, internet_access)| Self::from_parts(config, internet_access)))
+    }
+
     fn from_parts(config: NetworkConfig, internet_access: Option<bool>) -> Self {
         Self {
             allow_out: config.allow_out,
@@ -274,6 +312,16 @@ pub enum Form {
     Update,
 }
 
+/// Which names the fields of a document may have (D-1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "D-1 knows two ways")]
+pub enum Spelling {
+    /// The names of the wire: `allowOut`.
+    Wire,
+    /// Also their snake case: `allow_out`. A field under both of its names is given twice (D-3).
+    WireOrSnake,
+}
+
 /// Every error and, if there is none, every warning of a document in JSON text.
 ///
 /// An update is judged by itself: as the update of a configuration that allows internet access.
@@ -290,6 +338,23 @@ pub fn check(text: &str, form: Form, options: &Options) -> Report {
     let mut checker = Checker::new(options);
     document::read(text, form, &mut checker);
     checker.into_report()
+}
+
+/// The same judgement of a document that is no text: objects of another language, through a
+/// deserializer of any self-describing format.
+///
+/// # Errors
+///
+/// What the deserializer fails with. What is wrong with the document stands in the report.
+pub fn check_objects<'de, D: Deserializer<'de>>(
+    document: D,
+    form: Form,
+    spelling: Spelling,
+    options: &Options,
+) -> Result<Report, D::Error> {
+    let mut checker = Checker::new(options);
+    document::drive(document, form, spelling, &mut checker)?;
+    Ok(checker.into_report())
 }
 
 /// Keeps the texts of a document as they come.
@@ -347,18 +412,13 @@ impl Sink for Collect {
 impl<'de> Deserialize<'de> for NetworkConfig {
     /// Reads any self-describing format. The error is the whole [`Report`], one line a problem.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut collect = Collect::new(Limits::default());
-        document::drive(deserializer, Form::Config, &mut collect)?;
-        collect.finish().map(|(config, _)| config).map_err(de::Error::custom)
+        Self::from_objects(deserializer, Spelling::Wire)?.map_err(de::Error::custom)
     }
 }
 
 impl<'de> Deserialize<'de> for NetworkUpdate {
     /// Reads any self-describing format. The error is the whole [`Report`], one line a problem.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut collect = Collect::new(Limits::default());
-        document::drive(deserializer, Form::Update, &mut collect)?;
-        let (config, internet_access) = collect.finish().map_err(de::Error::custom)?;
-        Ok(Self::from_parts(config, internet_access))
+        Self::from_objects(deserializer, Spelling::Wire)?.map_err(de::Error::custom)
     }
 }

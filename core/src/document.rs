@@ -1,7 +1,7 @@
 //! Reads configurations and updates: which field is which, whoever keeps what is in them.
 
 use crate::{
-    config::{Form, List},
+    config::{Form, List, Spelling},
     diagnostic::{Code, ParseError, Report, pointer},
     json::{self, Listed, Object, Value, wrong_type},
     options::Limits,
@@ -24,12 +24,20 @@ pub(crate) trait Sink {
 /// Reads JSON text within the sink's limits. What is wrong stands in the sink's report.
 pub(crate) fn read(text: &str, form: Form, sink: &mut impl Sink) {
     let max_bytes = sink.limits().document_bytes;
-    json::read(text, max_bytes, &mut Document { form, sink });
+    json::read(text, max_bytes, &mut Document::<_, false> { form, sink });
 }
 
 /// Reads any self-describing format.
-pub(crate) fn drive<'de, D: Deserializer<'de>>(de: D, form: Form, sink: &mut impl Sink) -> Result<(), D::Error> {
-    json::drive(de, &mut Document { form, sink })
+pub(crate) fn drive<'de, D: Deserializer<'de>>(
+    de: D,
+    form: Form,
+    spelling: Spelling,
+    sink: &mut impl Sink,
+) -> Result<(), D::Error> {
+    match spelling {
+        Spelling::Wire => json::drive(de, &mut Document::<_, false> { form, sink }),
+        Spelling::WireOrSnake => json::drive(de, &mut Document::<_, true> { form, sink }),
+    }
 }
 
 /// Hands over a list that is already in memory, within the same limits.
@@ -71,22 +79,37 @@ fn too_long(text: &str, max: usize) -> Option<ParseError> {
     })
 }
 
-struct Document<'s, S> {
+/// `SNAKE`: whether fields are read in snake case as well.
+struct Document<'s, S, const SNAKE: bool> {
     form: Form,
     sink: &'s mut S,
 }
 
-impl<S: Sink> Object for Document<'_, S> {
-    const FIELDS: &'static [&'static [&'static str]] = &[
-        &[List::AllowOut.as_str()],
-        &[List::DenyOut.as_str()],
-        &[List::AllowIn.as_str()],
-        &[List::DenyIn.as_str()],
-        &["maskRequestHost"],
-        // D-1: existing clients send the second name.
-        &["allowInternetAccess", "allow_internet_access"],
-        &["allowPublicTraffic"],
-    ];
+// D-1: existing clients send the second name of internet access on the wire as well.
+const INTERNET_ACCESS: &[&str] = &["allowInternetAccess", "allow_internet_access"];
+
+const WIRE: &[&[&str]] = &[
+    &[List::AllowOut.as_str()],
+    &[List::DenyOut.as_str()],
+    &[List::AllowIn.as_str()],
+    &[List::DenyIn.as_str()],
+    &["maskRequestHost"],
+    INTERNET_ACCESS,
+    &["allowPublicTraffic"],
+];
+
+const WIRE_OR_SNAKE: &[&[&str]] = &[
+    &[List::AllowOut.as_str(), "allow_out"],
+    &[List::DenyOut.as_str(), "deny_out"],
+    &[List::AllowIn.as_str(), "allow_in"],
+    &[List::DenyIn.as_str(), "deny_in"],
+    &["maskRequestHost", "mask_request_host"],
+    INTERNET_ACCESS,
+    &["allowPublicTraffic", "allow_public_traffic"],
+];
+
+impl<S: Sink, const SNAKE: bool> Object for Document<'_, S, SNAKE> {
+    const FIELDS: &'static [&'static [&'static str]] = if SNAKE { WIRE_OR_SNAKE } else { WIRE };
 
     fn report(&mut self) -> &mut Report {
         self.sink.report()
@@ -119,7 +142,7 @@ impl<S: Sink> Object for Document<'_, S> {
     }
 }
 
-impl<S: Sink> Document<'_, S> {
+impl<S: Sink, const SNAKE: bool> Document<'_, S, SNAKE> {
     fn list<'de, A: MapAccess<'de>>(&mut self, list: List, name: &'static str, map: &mut A) -> Result<(), A::Error> {
         let max = self.sink.limits().entries_per_list;
         let listed = json::next_list(map, self, name, max, |this, index, value| match value {

@@ -2,6 +2,7 @@
 
 use crate::{
     address::embedded_ipv4,
+    config::Spelling,
     diagnostic::{Code, ParseError, Report, pointer},
     entry::{AddressEntry, Network, PortRange},
     json::{self, Listed, Object, Value, wrong_type},
@@ -91,9 +92,32 @@ impl Guardrails {
     ///
     /// Every violation, in the order of the text.
     pub fn from_json(text: &str) -> Result<Self, Report> {
-        let mut reader = Reader::new();
+        let mut reader = Reader::<false>::new();
         json::read(text, reader.limits.document_bytes, &mut reader);
         reader.finish()
+    }
+
+    /// Reads a guardrails document from objects of another language.
+    ///
+    /// # Errors
+    ///
+    /// Outside, what the deserializer fails with; inside, what is wrong with the document.
+    pub fn from_objects<'de, D: Deserializer<'de>>(
+        document: D,
+        spelling: Spelling,
+    ) -> Result<Result<Self, Report>, D::Error> {
+        match spelling {
+            Spelling::Wire => Self::drive(document, Reader::<false>::new()),
+            Spelling::WireOrSnake => Self::drive(document, Reader::<true>::new()),
+        }
+    }
+
+    fn drive<'de, D: Deserializer<'de>, const SNAKE: bool>(
+        document: D,
+        mut reader: Reader<SNAKE>,
+    ) -> Result<Result<Self, Report>, D::Error> {
+        json::drive(document, &mut reader)?;
+        Ok(reader.finish())
     }
 
     /// Whether an egress address is denied whatever the lists say: E-3, with.
@@ -167,14 +191,14 @@ impl Serialize for Network {
     }
 }
 
-/// Reads a guardrails document and keeps going.
-struct Reader {
+/// Reads a guardrails document and keeps going. `SNAKE`: fields in snake case as well.
+struct Reader<const SNAKE: bool> {
     guardrails: Guardrails,
     limits: Limits,
     report: Report,
 }
 
-impl Reader {
+impl<const SNAKE: bool> Reader<SNAKE> {
     fn new() -> Self {
         let limits = Limits::default();
         Self { guardrails: Guardrails::default(), limits, report: Report::new(limits.diagnostics) }
@@ -252,9 +276,17 @@ pub(crate) fn parse_network(text: &str) -> Result<Network, ParseError> {
     }
 }
 
-impl Object for Reader {
-    const FIELDS: &'static [&'static [&'static str]] =
-        &[&["alwaysDenied"], &["alwaysAllowed"], &["exemptPorts"], &["nameServer"]];
+const WIRE: &[&[&str]] = &[&["alwaysDenied"], &["alwaysAllowed"], &["exemptPorts"], &["nameServer"]];
+
+const WIRE_OR_SNAKE: &[&[&str]] = &[
+    &["alwaysDenied", "always_denied"],
+    &["alwaysAllowed", "always_allowed"],
+    &["exemptPorts", "exempt_ports"],
+    &["nameServer", "name_server"],
+];
+
+impl<const SNAKE: bool> Object for Reader<SNAKE> {
+    const FIELDS: &'static [&'static [&'static str]] = if SNAKE { WIRE_OR_SNAKE } else { WIRE };
 
     fn report(&mut self) -> &mut Report {
         &mut self.report
@@ -274,9 +306,7 @@ impl Object for Reader {
 impl<'de> Deserialize<'de> for Guardrails {
     /// Reads any self-describing format. The error is the whole [`Report`], one line a problem.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut reader = Reader::new();
-        json::drive(deserializer, &mut reader)?;
-        reader.finish().map_err(de::Error::custom)
+        Self::from_objects(deserializer, Spelling::Wire)?.map_err(de::Error::custom)
     }
 }
 

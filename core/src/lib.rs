@@ -25,7 +25,7 @@ mod validate;
 
 pub use address::parse_address;
 pub use client_ip::{ClientAddress, INTERNAL_HEADER, from_internal_header};
-pub use config::{Form, List, NetworkConfig, NetworkUpdate, check};
+pub use config::{Form, List, NetworkConfig, NetworkUpdate, Spelling, check, check_objects};
 pub use decision::{ByName, DecidingEntry, Decision, Destination, Host, Permitted, Reason, Verdict};
 pub use diagnostic::{Code, Diagnostic, Example, ParseError, Report, Severity};
 pub use entry::{ALL_TRAFFIC, AddressEntry, DomainPattern, Entry, HostName, Network, PortRange};

@@ -53,6 +53,12 @@ pub struct Limits {
     pub diagnostics: usize,
 }
 
+impl Limits {
+    /// None but what a table can hold.
+    pub(crate) const NONE: Self =
+        Self { document_bytes: usize::MAX, entries_per_list: usize::MAX, entry_bytes: usize::MAX, diagnostics: 1 };
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { document_bytes: 16 << 20, entries_per_list: 100_000, entry_bytes: 1024, diagnostics: 100 }

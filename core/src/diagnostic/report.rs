@@ -30,6 +30,14 @@ impl Report {
         Self { diagnostics: Vec::new(), errors: 0, warnings: 0, keep }
     }
 
+    /// The report of one text that is no part of a document. The path of its problem is empty.
+    #[must_use]
+    pub fn of(error: ParseError) -> Self {
+        let mut report = Self::new(1);
+        report.push(String::new, error);
+        report
+    }
+
     /// Adds a problem. The path is made only if the problem is kept.
     pub(crate) fn push(&mut self, path: impl FnOnce() -> String, error: ParseError) {
         let count = match error.code().severity() {

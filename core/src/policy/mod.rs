@@ -3,11 +3,12 @@
 mod egress;
 mod families;
 mod ingress;
+mod saved;
 mod tables;
 
 use crate::{
     address::embedded_ipv4,
-    config::{Form, List, NetworkConfig},
+    config::{Form, List, NetworkConfig, Spelling},
     decision::{ByName, DecidingEntry, Decision, Destination, Host, Reason, Verdict},
     diagnostic::Report,
     document,
@@ -29,6 +30,7 @@ use core::{
 };
 use egress::Egress;
 use ingress::Ingress;
+use serde::Deserializer;
 pub use tables::Tables;
 
 /// A policy that decides.
@@ -123,6 +125,32 @@ impl Policy {
         let mut checker = Checker::new(options);
         document::read(text, Form::Config, &mut checker);
         Ok(Self::new(checker.finish()?, options))
+    }
+
+    /// The same door for a document that is no text: objects of another language, through a
+    /// deserializer of any self-describing format.
+    ///
+    /// # Errors
+    ///
+    /// Outside, what the deserializer fails with; inside, every violation of the document.
+    ///
+    /// ```
+    /// use sandgate::{Options, Policy, Spelling};
+    ///
+    /// let document = serde_json::json!({"allow_in": ["203.0.113.7"], "deny_in": ["0.0.0.0/0"]});
+    /// let policy = Policy::from_objects(&document, Spelling::WireOrSnake, &Options::default())?.unwrap();
+    /// assert!(!policy.allows_ingress("203.0.113.8".parse().ok(), 443));
+    /// assert!(Policy::from_objects(&document, Spelling::Wire, &Options::default())?.is_err());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn from_objects<'de, D: Deserializer<'de>>(
+        document: D,
+        spelling: Spelling,
+        options: &Options,
+    ) -> Result<Result<Self, Report>, D::Error> {
+        let mut checker = Checker::new(options);
+        document::drive(document, Form::Config, spelling, &mut checker)?;
+        Ok(checker.finish().map(|rules| Self::new(rules, options)))
     }
 
     fn new(rules: Rules, options: &Options) -> Self {
