@@ -66,6 +66,8 @@ pub(crate) enum Value<'t> {
     Text(&'t str),
     List,
     Object,
+    /// What other languages have and JSON has not.
+    Foreign,
 }
 
 impl Value<'_> {
@@ -77,6 +79,7 @@ impl Value<'_> {
             Self::Text(_) => "a string",
             Self::List => "a list",
             Self::Object => "an object",
+            Self::Foreign => "no value that JSON has",
         }
     }
 }
@@ -188,6 +191,10 @@ impl<'de, W: Watcher<'de>> Visitor<'de> for Watch<W> {
 
     fn visit_str<E: Error>(self, value: &str) -> Result<W::Out, E> {
         Ok(self.0.value(Value::Text(value)))
+    }
+
+    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<W::Out, E> {
+        Ok(self.0.value(Value::Foreign))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<W::Out, A::Error> {

@@ -128,12 +128,30 @@ impl<'t> Source<'t> {
     /// The line and column of a byte of the text.
     #[must_use]
     pub fn position(&self, byte: usize) -> Position {
-        let before = self.text.get(..byte).unwrap_or(self.text);
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        Position {
-            line: before.matches('\n').count().saturating_add(1),
-            column: line.chars().count().saturating_add(1),
+        self.positions(&[byte]).pop().unwrap_or(Position { line: 1, column: 1 })
+    }
+
+    /// The line and column of each of these bytes of the text, in one pass over it.
+    #[must_use]
+    pub fn positions(&self, bytes: &[usize]) -> Vec<Position> {
+        let mut order: Vec<usize> = (0..bytes.len()).collect();
+        order.sort_unstable_by_key(|&index| bytes.get(index));
+        let mut positions = alloc::vec![Position { line: 1, column: 1 }; bytes.len()];
+        let (mut at, mut here) = (0, Position { line: 1, column: 1 });
+        for index in order {
+            let byte = bytes.get(index).copied().unwrap_or_default();
+            for character in self.text.get(at..byte).unwrap_or_default().chars() {
+                here.column = here.column.saturating_add(1);
+                if character == '\n' {
+                    here = Position { line: here.line.saturating_add(1), column: 1 };
+                }
+            }
+            at = at.max(byte);
+            if let Some(position) = positions.get_mut(index) {
+                *position = here;
+            }
         }
+        positions
     }
 }
 
@@ -219,6 +237,7 @@ mod tests {
     #[test]
     fn columns_count_characters() {
         let source = Source::new("{\n  é \"");
-        assert_eq!(source.position(7), Position { line: 2, column: 5 });
+        let (first, second) = (Position { line: 1, column: 2 }, Position { line: 2, column: 5 });
+        assert_eq!(source.positions(&[7, 1, 7]), [second, first, second]);
     }
 }

@@ -1,0 +1,102 @@
+//! The client address behind proxies (section 8).
+
+use crate::{address, guard::guarded, report::refused};
+use pyo3::{exceptions::PyValueError, prelude::*};
+use sandgate::{Network, Report};
+use std::num::NonZeroUsize;
+
+/// How the client address is derived. There is no default: trust has to be chosen.
+#[pyclass(frozen, eq, hash, module = "sandgate")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ClientAddress(sandgate::ClientAddress);
+
+#[pymethods]
+impl ClientAddress {
+    /// The peer address of the connection (C-2).
+    #[staticmethod]
+    fn peer() -> Self {
+        Self(sandgate::ClientAddress::Peer)
+    }
+
+    /// The entry with exactly `hops` entries to its right (C-3). If `proxies` is given, a peer
+    /// outside these networks is the client itself.
+    #[staticmethod]
+    #[pyo3(signature = (hops, *, proxies=None))]
+    fn trusted_hops(py: Python<'_>, hops: usize, proxies: Option<Vec<String>>) -> PyResult<Self> {
+        let hops = NonZeroUsize::new(hops).ok_or_else(|| {
+            PyValueError::new_err("trusted hops are at least 1; without proxies, use ClientAddress.peer()")
+        })?;
+        let proxies = proxies.map(|proxies| networks(py, &proxies)).transpose()?;
+        Ok(Self(sandgate::ClientAddress::TrustedHops { hops, proxies }))
+    }
+
+    /// The first entry from the right that lies outside these networks (C-4).
+    #[staticmethod]
+    fn trusted_proxies(py: Python<'_>, proxies: Vec<String>) -> PyResult<Self> {
+        networks(py, &proxies).map(|proxies| Self(sandgate::ClientAddress::TrustedProxies(proxies)))
+    }
+
+    /// The client of a connection from `peer` with these `X-Forwarded-For` lines, in the order
+    /// they were received. `None` is the unknown client.
+    #[pyo3(signature = (peer, forwarded_for=None))]
+    fn derive(&self, peer: &Bound<'_, PyAny>, forwarded_for: Option<&Bound<'_, PyAny>>) -> PyResult<Option<String>> {
+        let peer = address::address(peer)?;
+        let lines = forwarded_for.map(|lines| address::lines("forwarded_for", lines)).transpose()?.unwrap_or_default();
+        guarded(|| self.0.derive(peer, &lines).map(|client| client.to_string()))
+    }
+
+    fn __repr__(&self) -> String {
+        let texts =
+            |networks: &[Network]| format!("{:?}", networks.iter().map(ToString::to_string).collect::<Vec<_>>());
+        match &self.0 {
+            sandgate::ClientAddress::Peer => "ClientAddress.peer()".into(),
+            sandgate::ClientAddress::TrustedHops { hops, proxies: None } => {
+                format!("ClientAddress.trusted_hops({hops})")
+            }
+            sandgate::ClientAddress::TrustedHops { hops, proxies: Some(proxies) } => {
+                format!("ClientAddress.trusted_hops({hops}, proxies={})", texts(proxies))
+            }
+            sandgate::ClientAddress::TrustedProxies(proxies) => {
+                format!("ClientAddress.trusted_proxies({})", texts(proxies))
+            }
+        }
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (usize, Option<Vec<String>>))> {
+        let texts = |networks: &Vec<Network>| networks.iter().map(ToString::to_string).collect();
+        let parts = match &self.0 {
+            sandgate::ClientAddress::Peer => (0, None),
+            sandgate::ClientAddress::TrustedHops { hops, proxies } => (hops.get(), proxies.as_ref().map(texts)),
+            sandgate::ClientAddress::TrustedProxies(proxies) => (0, Some(texts(proxies))),
+        };
+        Ok((py.import("sandgate._native")?.getattr("_restore_client_address")?, parts))
+    }
+}
+
+/// What pickle calls: no hops and no proxies are the peer.
+#[pyfunction]
+#[pyo3(name = "_restore_client_address")]
+pub(crate) fn restore_client_address(
+    py: Python<'_>,
+    hops: usize,
+    proxies: Option<Vec<String>>,
+) -> PyResult<ClientAddress> {
+    match (hops, proxies) {
+        (0, None) => Ok(ClientAddress::peer()),
+        (0, Some(proxies)) => ClientAddress::trusted_proxies(py, proxies),
+        (hops, proxies) => ClientAddress::trusted_hops(py, hops, proxies),
+    }
+}
+
+fn networks(py: Python<'_>, texts: &[String]) -> PyResult<Vec<Network>> {
+    let read = guarded(|| texts.iter().map(|text| text.parse()).collect::<Result<_, _>>())?;
+    read.map_err(|error| refused(py, &Report::of(error), None))
+}
+
+/// What the node makes of the values of the internal header on an authenticated connection from
+/// the edge: the one address, or the unknown client (C-6).
+#[pyfunction]
+pub(crate) fn from_internal_header(values: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    let values = address::lines("values", values)?;
+    guarded(|| sandgate::from_internal_header(&values).map(|client| client.to_string()))
+}
