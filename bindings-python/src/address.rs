@@ -107,13 +107,11 @@ pub(crate) fn sent<'v>(what: &str, value: &'v Bound<'_, PyAny>) -> PyResult<Cow<
             Err(_) => Cow::Owned(text.to_string_lossy().into_owned().into_bytes()),
         });
     }
-    match value.cast::<PyBytes>() {
-        Ok(bytes) => Ok(Cow::Borrowed(bytes.as_bytes())),
-        Err(_) => {
-            let name = value.get_type().name()?;
-            Err(PyTypeError::new_err(format!("{what} is a str or bytes, not {name}")))
-        }
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(Cow::Borrowed(bytes.as_bytes()));
     }
+    let name = value.get_type().name()?;
+    Err(PyTypeError::new_err(format!("{what} is a str or bytes, not {name}")))
 }
 
 /// The lines of a header, or the values of one: a single text is a mistake, not a list of letters.

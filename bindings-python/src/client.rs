@@ -10,6 +10,9 @@ use std::num::NonZeroUsize;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ClientAddress(sandgate::ClientAddress);
 
+/// Hops and proxies; none of either is the peer.
+type Saved = (usize, Option<Vec<String>>);
+
 #[pymethods]
 impl ClientAddress {
     /// The peer address of the connection (C-2).
@@ -62,7 +65,7 @@ impl ClientAddress {
         }
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (usize, Option<Vec<String>>))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Saved)> {
         let texts = |networks: &Vec<Network>| networks.iter().map(ToString::to_string).collect();
         let parts = match &self.0 {
             sandgate::ClientAddress::Peer => (0, None),

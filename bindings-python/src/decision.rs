@@ -2,6 +2,7 @@
 
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 use sandgate::{List, Reason, Verdict};
+use std::fmt::Write;
 
 /// What to do with a connection, and why.
 #[pyclass(frozen, eq, hash, module = "sandgate")]
@@ -89,10 +90,10 @@ impl Decision {
     fn __repr__(&self) -> String {
         let mut text = format!("Decision('{}', '{}'", self.verdict, self.reason);
         if let Some(entry) = &self.entry {
-            text += &format!(", entry={}", entry.__repr__());
+            let _ = write!(text, ", entry={}", entry.__repr__());
         }
         if let Some(name) = &self.name {
-            text += &format!(", name='{name}'");
+            let _ = write!(text, ", name='{name}'");
         }
         text + ")"
     }

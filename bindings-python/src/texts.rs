@@ -89,11 +89,9 @@ pub(crate) fn json_text<'v>(value: &'v Bound<'_, PyAny>) -> PyResult<Cow<'v, str
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(text.to_string_lossy());
     }
-    match value.cast::<PyBytes>() {
-        Ok(bytes) => Ok(String::from_utf8_lossy(bytes.as_bytes())),
-        Err(_) => {
-            let name = value.get_type().name()?;
-            Err(PyTypeError::new_err(format!("JSON text is a str or bytes, not {name}; for a dict, leave out `json`")))
-        }
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(String::from_utf8_lossy(bytes.as_bytes()));
     }
+    let name = value.get_type().name()?;
+    Err(PyTypeError::new_err(format!("JSON text is a str or bytes, not {name}; for a dict, leave out `json`")))
 }
