@@ -12,6 +12,7 @@ use crate::{
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
+    types::PyType,
 };
 use sandgate::{Destination, Host, List, Spelling};
 use std::fmt::Write;
@@ -200,6 +201,17 @@ impl Policy {
             let _ = write!(text, " maskRequestHost={mask}");
         }
         text + ">"
+    }
+
+    /// What pydantic calls, if it is there, for a field of this type.
+    #[classmethod]
+    fn __get_pydantic_core_schema__<'py>(
+        cls: &Bound<'py, PyType>,
+        source: &Bound<'py, PyAny>,
+        handler: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let options = cls.py().import("sandgate.pydantic")?.getattr("Options")?.call0()?;
+        options.call_method1("__get_pydantic_core_schema__", (source, handler))
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
