@@ -1,8 +1,8 @@
 """Runs the examples of the README and compares what they print. Needs nothing but the package.
 
-    python readme.py             every example whose imports are installed
-    python readme.py --all       every example
-    python readme.py --write F   the examples as modules in the folder F, for a type checker
+python readme.py             every example whose imports are installed
+python readme.py --all       every example
+python readme.py --write F   the examples as modules in the folder F, for a type checker
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-
 from sandgate import ALL_TRAFFIC, Policy
 
 POLICY = Policy(
@@ -54,8 +53,9 @@ def test_ipv6_bytes(count: int) -> None:
 
 def test_strides_and_orders_of_bytes_are_not_misread() -> None:
     addresses = v4(100)
-    assert POLICY.allows_ingress_many(addresses[::2], 443).tolist() == (
-        POLICY.allows_ingress_many(addresses, 443).tolist()[::2]
+    assert (
+        POLICY.allows_ingress_many(addresses[::2], 443).tolist()
+        == (POLICY.allows_ingress_many(addresses, 443).tolist()[::2])
     )
     columns = np.asfortranarray(RANDOM.integers(0, 256, (9, 16), dtype=np.uint8))
     assert POLICY.allows_ingress_many(columns, 443).tolist() == (

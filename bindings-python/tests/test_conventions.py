@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-
 import sandgate
 from sandgate import (
     ALL_TRAFFIC,
@@ -104,7 +103,7 @@ def test_a_repr_can_be_read() -> None:
         "Limits(document_bytes=16777216, entries_per_list=100000, entry_bytes=1024, diagnostics=100)"
     )
     for value in (Guardrails(), Guardrails.none(), Limits(entry_bytes=1), POLICY.decide_ingress(None, 443)):
-        assert eval(repr(value), vars(sandgate)) == value  # noqa: S307 - that it can be read is the point
+        assert eval(repr(value), dict(vars(sandgate))) == value  # noqa: S307 - that it can be read is the point
 
 
 def test_an_error_tells_everything() -> None:
@@ -218,7 +217,7 @@ def test_another_type_of_address_is_a_type_error(address: Any) -> None:
 def test_an_egress_address_that_is_none_is_refused() -> None:
     with pytest.raises(TypeError):
         POLICY.allows_egress(cast("Any", None), 443)
-    with pytest.raises(ValueError, match="'example.com' is not an IPv4 or IPv6 address"):
+    with pytest.raises(ValueError, match=r"'example\.com' is not an IPv4 or IPv6 address"):
         POLICY.allows_egress("example.com", 443)
 
 
@@ -325,11 +324,12 @@ def test_guardrails_keep_the_defaults_of_what_is_omitted() -> None:
 
 def test_json_text_is_text() -> None:
     assert Policy.from_json(b'{"denyIn": []}') == Policy.from_json('{"denyIn": []}')
-    for text in ({}, None, bytearray(b"{}")):
+    others: list[Any] = [{}, None, bytearray(b"{}")]
+    for other in others:
         with pytest.raises(TypeError, match="JSON text"):
-            Policy.from_json(cast("Any", text))
+            Policy.from_json(other)
         with pytest.raises(TypeError, match="JSON text"):
-            check_json(cast("Any", text))
+            check_json(other)
     for text in (b'{"denyIn": ["\xff"]}', b'{"\xff": []}', b"\xff", '{"denyIn": ["\ud800"]}', b"\xef\xbb\xbf{}"):
         assert not check_json(text)
 

@@ -3,7 +3,7 @@
 Where the two differ, on purpose (each is a test below):
 
 - `ipaddress` reads a zone (`fe80::1%eth0`). A policy means every zone or none, so the core refuses it.
-- `ipaddress` reads a netmask and a hostmask (`10.0.0.0/255.0.0.0`, `/0.255.255.255`). The core takes prefix lengths only.
+- `ipaddress` reads a netmask (`10.0.0.0/255.0.0.0`) and a hostmask. The core takes prefix lengths only.
 - `ipaddress` reads a prefix length with leading zeros (`/08`). The core refuses it.
 - `0.0.0.0/8` is a network to `ipaddress`. In a policy it reads like all traffic and is not, so the core refuses it.
 - `::ffff:192.0.2.1` is another address than `192.0.2.1` to `ipaddress`; to a policy it is the same (A-1).
@@ -18,7 +18,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-
 from sandgate import ALL_TRAFFIC, Guardrails, Policy, PolicyError, canonical_entry
 
 BARE = Guardrails.none()
@@ -46,7 +45,7 @@ def near(draw: st.DrawFn, network: IPv4Network | IPv6Network) -> IPv4Address | I
     return kind(min(max(value, 0), most))
 
 
-def is_read(read: type[IPv4Network] | type[IPv6Network], text: str) -> bool:
+def is_read(read: type[IPv4Network | IPv6Network], text: str) -> bool:
     try:
         read(text)
     except ValueError:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-
 from sandgate import ALL_TRAFFIC, Guardrails, NetworkConfig, NetworkUpdate, Policy, SnakeNetworkConfig
 from sandgate.pydantic import Options
 
@@ -54,7 +54,7 @@ def test_every_diagnostic_is_an_error_at_its_place(field: str) -> None:
 def test_an_error_has_the_input_and_the_help() -> None:
     with pytest.raises(ValidationError) as raised:
         TypeAdapter(NetworkConfig).validate_python({"denyOut": ["10.1.2.3/8"], "{message}": 1})
-    first, second = raised.value.errors()
+    first, second = cast("list[Any]", raised.value.errors())
     assert first["input"] == "10.1.2.3/8"
     assert first["ctx"]["help"] == "write `10.0.0.0/8` or `10.1.2.3/32`"
     assert (first["ctx"]["path"], first["ctx"]["span"]) == ("/denyOut/0", (0, 10))
@@ -98,7 +98,7 @@ def test_the_schema_of_a_model_is_whole() -> None:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> TestClient:
-    monkeypatch.syspath_prepend(EXAMPLE)
+    monkeypatch.setattr(sys, "path", [str(EXAMPLE), *sys.path])
     return TestClient(importlib.import_module("app").app)
 
 

@@ -8,10 +8,9 @@ import pickle
 import re
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-
 from sandgate import (
     ClientAddress,
     Guardrails,
@@ -88,7 +87,9 @@ def run_help(given: str | None, expected: Mapping[str, Any]) -> None:
 
 
 def run_diagnostics(report: Report, expected: list[Json]) -> None:
-    assert [(found.code, found.path) for found in report.diagnostics] == [(want["code"], want["path"]) for want in expected]
+    assert [(found.code, found.path) for found in report.diagnostics] == [
+        (want["code"], want["path"]) for want in expected
+    ]
     for found, want in zip(report.diagnostics, expected, strict=True):
         assert found.severity == want.get("severity", "error")
         if "span" in want:
@@ -125,7 +126,11 @@ def run_mask(vector: Json) -> None:
 
 
 def run_check(vector: Json) -> None:
-    text = vector["text"] if "text" in vector else json.dumps(vector["document"], ensure_ascii=False, separators=(",", ":"))
+    text = (
+        vector["text"]
+        if "text" in vector
+        else json.dumps(vector["document"], ensure_ascii=False, separators=(",", ":"))
+    )
     keywords = {**options(vector), "update": vector.get("form") == "update"}
     report = check_json(text, **keywords)
     assert (report.valid, report.more) == (vector["valid"], vector.get("more", 0))
@@ -175,9 +180,19 @@ def run_decide(vector: Json) -> None:
             if not query:
                 assert compiled.allows_egress(address, port) is decision.allowed
                 assert compiled.allows_egress_many([address], [port]) == [decision.allowed]
-        entry = decision.entry and {"list": decision.entry.list, "index": decision.entry.index, "text": decision.entry.text}
+        entry = decision.entry and {
+            "list": decision.entry.list,
+            "index": decision.entry.index,
+            "text": decision.entry.text,
+        }
         found = (decision.verdict, decision.reason, entry, decision.name, masked)
-        assert found == (asked["verdict"], asked["reason"], asked.get("entry"), asked.get("name"), asked.get("maskedHost"))
+        assert found == (
+            asked["verdict"],
+            asked["reason"],
+            asked.get("entry"),
+            asked.get("name"),
+            asked.get("maskedHost"),
+        )
         assert decision.allowed is bool(decision) is (asked["verdict"] == "allow")
 
 
@@ -232,7 +247,11 @@ def run_guardrails(vector: Json) -> None:
 
 def guardrails_of(document: Any) -> Guardrails:
     """From objects where there are keywords for them; a document that is no object has none."""
-    return Guardrails(**document) if isinstance(document, dict) else Guardrails.from_json(json.dumps(document))
+    return (
+        Guardrails(**cast("Json", document))
+        if isinstance(document, dict)
+        else Guardrails.from_json(json.dumps(document))
+    )
 
 
 RUN: dict[str, Callable[[Json], None]] = {

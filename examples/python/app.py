@@ -8,7 +8,6 @@ from typing import Annotated
 
 from fastapi import Body, FastAPI, HTTPException, Response
 from pydantic import BaseModel, Field
-
 from sandgate import NetworkConfig, NetworkUpdate, Policy, PolicyError, apply_update
 
 app = FastAPI(title="Sandboxes")

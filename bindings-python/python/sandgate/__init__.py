@@ -31,7 +31,7 @@ from sandgate._native import (
     network_config_schema,
     network_update_schema,
 )
-from sandgate._native import VERSION as __version__
+from sandgate._native import VERSION as __version__  # noqa: N811 - a version of the core is a constant
 
 __all__ = [
     "ALL_TRAFFIC",

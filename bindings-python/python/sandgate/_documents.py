@@ -6,17 +6,14 @@ fields before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-# A library of its own would be the only dependency: `typing` has all that these need.
-from typing import TypedDict as _TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
 
-class NetworkConfig(_TypedDict, total=False):
+class NetworkConfig(TypedDict, total=False):
     """A network configuration as on the wire. An absent list, or `None`, is an empty one."""
 
     allowOut: list[str] | None
@@ -28,7 +25,7 @@ class NetworkConfig(_TypedDict, total=False):
     allowPublicTraffic: bool
 
 
-class NetworkUpdate(_TypedDict, total=False):
+class NetworkUpdate(TypedDict, total=False):
     """A network update as on the wire: what it omits is cleared; internet access stays as it was."""
 
     allowOut: list[str] | None
@@ -39,7 +36,7 @@ class NetworkUpdate(_TypedDict, total=False):
     allowInternetAccess: bool
 
 
-class SnakeNetworkConfig(_TypedDict, total=False):
+class SnakeNetworkConfig(TypedDict, total=False):
     """A network configuration with the names that Python would give its fields."""
 
     allow_out: list[str] | None
@@ -51,7 +48,7 @@ class SnakeNetworkConfig(_TypedDict, total=False):
     allow_public_traffic: bool
 
 
-class SnakeNetworkUpdate(_TypedDict, total=False):
+class SnakeNetworkUpdate(TypedDict, total=False):
     """A network update with the names that Python would give its fields."""
 
     allow_out: list[str] | None
@@ -72,5 +69,10 @@ def _judged_by_the_core(source: Any, handler: GetCoreSchemaHandler) -> CoreSchem
     return Options().__get_pydantic_core_schema__(source, handler)
 
 
-for _document in (NetworkConfig, NetworkUpdate, SnakeNetworkConfig, SnakeNetworkUpdate):
-    setattr(_document, "__get_pydantic_core_schema__", _judged_by_the_core)  # noqa: B010 - a TypedDict has no methods
+def _tell_pydantic(*documents: Any) -> None:
+    # A TypedDict has no methods of its own.
+    for document in documents:
+        document.__get_pydantic_core_schema__ = _judged_by_the_core
+
+
+_tell_pydantic(NetworkConfig, NetworkUpdate, SnakeNetworkConfig, SnakeNetworkUpdate)

@@ -150,7 +150,8 @@ def _described(schema: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _inlined(value: Any, definitions: dict[str, Any]) -> Any:
     if isinstance(value, list):
-        return [_inlined(element, definitions) for element in cast("list[Any]", value)]
+        elements: list[Any] = value
+        return [_inlined(element, definitions) for element in elements]
     if not isinstance(value, dict):
         return value
     members = cast("dict[str, Any]", value)
