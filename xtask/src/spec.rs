@@ -1,7 +1,7 @@
 //! Compares the semantics with the vectors, and the vectors with what the implementations run.
 
 use crate::{
-    repository,
+    python, repository,
     run::{Outcome, output},
 };
 use serde_json::Value;
@@ -10,10 +10,17 @@ use std::{
     fs,
 };
 
-/// An implementation: the folder it lives in, and the command that lists the vectors it runs,
-/// one a line as `file::name`.
-const IMPLEMENTATIONS: &[(&str, &[&str])] =
-    &[("core", &["test", "--package", "sandgate-conformance", "--test", "vectors", "--quiet", "--", "--list"])];
+/// An implementation: the folder it lives in, and what lists the vectors it runs, one a line as
+/// `file::name`.
+const IMPLEMENTATIONS: &[(&str, List)] = &[("core", core), ("bindings-python", python::vectors)];
+
+type List = fn() -> Option<String>;
+
+fn core() -> Option<String> {
+    let arguments = ["test", "--package", "sandgate-conformance", "--test", "vectors", "--quiet", "--", "--list"];
+    let listed = output("cargo", &arguments)?;
+    Some(listed.lines().map(|line| line.trim_end_matches(": test")).collect::<Vec<_>>().join("\n"))
+}
 
 /// The folders of implementations that may come to exist.
 const FOLDERS: &[&str] = &["core", "bindings-python", "bindings-node"];
@@ -29,9 +36,9 @@ pub(crate) fn run() -> Outcome {
     for folder in FOLDERS.iter().filter(|folder| repository().join(folder).is_dir()) {
         match IMPLEMENTATIONS.iter().find(|(name, _)| name == folder) {
             None => problems.push(format!("{folder} exists, and nothing says how it runs the vectors")),
-            Some((_, arguments)) => {
-                let listed = output("cargo", arguments).ok_or_else(|| format!("{folder} does not list its vectors"))?;
-                let run: BTreeSet<&str> = listed.lines().map(|line| line.trim_end_matches(": test")).collect();
+            Some((_, list)) => {
+                let listed = list().ok_or_else(|| format!("{folder} does not list its vectors; build it first"))?;
+                let run: BTreeSet<&str> = listed.lines().collect();
                 let missing = vectors.keys().filter(|vector| !run.contains(vector.as_str()));
                 problems.extend(missing.map(|vector| format!("{folder} does not run {vector}")));
             }

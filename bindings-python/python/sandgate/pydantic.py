@@ -32,7 +32,7 @@ from sandgate._native import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
@@ -150,8 +150,7 @@ def _described(schema: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _inlined(value: Any, definitions: dict[str, Any]) -> Any:
     if isinstance(value, list):
-        elements: list[Any] = value
-        return [_inlined(element, definitions) for element in elements]
+        return [_inlined(element, definitions) for element in cast("Iterable[Any]", value)]
     if not isinstance(value, dict):
         return value
     members = cast("dict[str, Any]", value)
