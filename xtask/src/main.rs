@@ -48,6 +48,9 @@ enum Task {
     Proof,
     /// Measure Sandgate against the alternatives and write `bench/RESULTS.md`.
     Bench {
+        /// Measure this part only.
+        #[arg(long, value_enum, conflicts_with = "instructions")]
+        part: Option<bench::Part>,
         /// Only count the instructions of a decision, and compare with `bench/instructions.json`.
         #[arg(long)]
         instructions: bool,
@@ -67,8 +70,8 @@ fn main() -> ExitCode {
         Task::Python => python::run(),
         Task::NoStd => no_std(),
         Task::Proof => proof(),
-        Task::Bench { instructions: false, .. } => bench::run(),
-        Task::Bench { instructions: true, update } => instructions::run(update),
+        Task::Bench { instructions: false, part, .. } => bench::run(part),
+        Task::Bench { instructions: true, update, .. } => instructions::run(update),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -110,7 +113,7 @@ fn ci(long: bool) -> Outcome {
     proof()?;
     instructions::run(false)?;
     if long {
-        bench::run()?;
+        bench::run(None)?;
         step("properties, a hundred times as many cases", || {
             run::command("cargo", &["test", "--package", "sandgate-conformance", "--release", "--quiet"])
                 .env("PROPTEST_CASES", "100000")

@@ -19,11 +19,7 @@ const TOOLS_SINCE: u32 = 11;
 const PACKAGE_SINCE: u32 = 10;
 
 pub(crate) fn run() -> Outcome {
-    let interpreters = interpreters();
-    let Some((_, interpreter)) = interpreters.iter().find(|(version, _)| *version >= TOOLS_SINCE) else {
-        return Err(format!("no CPython 3.{TOOLS_SINCE} or newer is installed"));
-    };
-    let environment = Environment::new("env", interpreter)?;
+    let environment = Environment::new("env", &tools_interpreter()?)?;
     step("Python: the tools", || environment.pip(&["--requirement", "bindings-python/requirements.txt"]))?;
     step("Python: the sdist, and the wheel from it", || build(&environment))?;
     let wheel = wheel()?;
@@ -33,6 +29,7 @@ pub(crate) fn run() -> Outcome {
     step("Python: tests of the installed wheel", || environment.run(PACKAGE, "pytest", &["--quiet"]))?;
     step("Python: the README with all that is optional", || environment.readme(&["--all"]))?;
 
+    let interpreters = interpreters();
     for (version, interpreter) in &interpreters {
         step(&format!("Python: the README in an empty environment of CPython 3.{version}"), || {
             let empty = Environment::new(&format!("empty-3.{version}"), interpreter).map_err(io::Error::other)?;
@@ -53,11 +50,30 @@ pub(crate) fn vectors() -> Option<String> {
     Some(named.collect::<Vec<_>>().join("\n"))
 }
 
+/// Measures the installed wheel, in an environment with the contestants, and writes the page.
+pub(crate) fn bench(page: &Path) -> Outcome {
+    let environment = Environment::new("env", &tools_interpreter()?)?;
+    let requirements =
+        ["--requirement", "bindings-python/requirements.txt", "--requirement", "bench/python/requirements.txt"];
+    step("Python: the contestants", || environment.pip(&requirements))?;
+    step("Python: the sdist, and the wheel from it", || build(&environment))?;
+    let wheel = wheel()?;
+    step("Python: installing", || environment.install(&wheel))?;
+    step("measuring the Python package", || {
+        let mut bench = command(&environment.python().to_string_lossy(), &["bench/python/bench.py"]);
+        bench.stdout(fs::File::create(page)?).status().map(|status| status.success())
+    })
+}
+
 /// Style and types: of the package, its tests, the examples of its README and the application.
 fn lint(environment: &Environment) -> Outcome {
     step("Python: style", || {
-        Ok(environment.run(PACKAGE, "ruff", &["check", ".", "../examples/python"])?
-            && environment.run(PACKAGE, "ruff", &["format", "--check", "--quiet", ".", "../examples/python"])?)
+        Ok(environment.run(PACKAGE, "ruff", &["check", ".", "../examples/python", "../bench/python"])?
+            && environment.run(
+                PACKAGE,
+                "ruff",
+                &["format", "--check", "--quiet", ".", "../examples/python", "../bench/python"],
+            )?)
     })?;
     let readme = repository().join(FOLDER).join("readme");
     let readme = readme.to_str().ok_or("the path of the repository is no Unicode")?;
@@ -122,6 +138,11 @@ fn interpreters() -> Vec<(u32, PathBuf)> {
         }
     }
     found
+}
+
+fn tools_interpreter() -> Result<PathBuf, String> {
+    let found = interpreters().into_iter().find(|(version, _)| *version >= TOOLS_SINCE);
+    found.map(|(_, interpreter)| interpreter).ok_or_else(|| format!("no CPython 3.{TOOLS_SINCE} or newer is installed"))
 }
 
 fn minor_version(interpreter: &Path) -> Option<u32> {
