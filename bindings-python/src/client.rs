@@ -40,12 +40,12 @@ impl ClientAddress {
     }
 
     /// The client of a connection from `peer` with these `X-Forwarded-For` lines, in the order
-    /// they were received. `None` is the unknown client.
+    /// they were received. `None` is the unknown client, which a peer of unknown address has.
     #[pyo3(signature = (peer, forwarded_for=None))]
     fn derive(&self, peer: &Bound<'_, PyAny>, forwarded_for: Option<&Bound<'_, PyAny>>) -> PyResult<Option<String>> {
-        let peer = address::address(peer)?;
+        let peer = address::client(peer)?;
         let lines = forwarded_for.map(|lines| address::lines("forwarded_for", lines)).transpose()?.unwrap_or_default();
-        guarded(|| self.0.derive(peer, &lines).map(|client| client.to_string()))
+        guarded(|| peer.and_then(|peer| self.0.derive(peer, &lines)).map(|client| client.to_string()))
     }
 
     fn __repr__(&self) -> String {

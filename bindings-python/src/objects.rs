@@ -55,14 +55,14 @@ fn text_of(text: Borrowed<'_, '_, PyString>) -> String {
 
 fn elements<'py>(list: impl Iterator<Item = Bound<'py, PyAny>>, depth: u8) -> PyResult<Object> {
     if depth == 0 {
-        return Ok(Object::List(Vec::new()));
+        return Ok(Object::cut_list());
     }
     list.map(|value| read(value.as_borrowed(), depth)).collect::<PyResult<_>>().map(Object::List)
 }
 
 fn members(items: &Bound<'_, PyList>, depth: u8) -> PyResult<Object> {
     if depth == 0 {
-        return Ok(Object::Map(Vec::new()));
+        return Ok(Object::cut_map());
     }
     let member = |item: Bound<'_, PyAny>| {
         let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;

@@ -345,6 +345,8 @@ def test_headers_are_lines_and_not_letters() -> None:
     with pytest.raises(TypeError):
         ClientAddress.trusted_proxies(cast("Any", "10.0.0.0/8"))
     assert ClientAddress.peer().derive("::ffff:192.0.2.1") == "192.0.2.1"
+    for peer in ("", "unix:", None):
+        assert ClientAddress.trusted_hops(1).derive(peer, ["203.0.113.7, 10.0.0.1"]) is None
 
 
 def test_many_questions_are_as_many_answers() -> None:

@@ -47,6 +47,18 @@ pub enum Object {
 impl Object {
     /// A document, a list in it, a value in that.
     pub const DEPTH: u8 = 3;
+
+    /// A list that lies too deep to be copied. It is no list of texts, wherever it stands.
+    #[must_use]
+    pub fn cut_list() -> Self {
+        Self::List([Self::Foreign].into())
+    }
+
+    /// A map that lies too deep to be copied. It is no document, wherever it stands.
+    #[must_use]
+    pub fn cut_map() -> Self {
+        Self::Map([(String::new(), Self::Foreign)].into())
+    }
 }
 
 impl<'de> IntoDeserializer<'de> for &'de Object {

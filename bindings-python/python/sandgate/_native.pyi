@@ -354,10 +354,11 @@ class ClientAddress:
     @staticmethod
     def trusted_proxies(proxies: Sequence[str]) -> ClientAddress:
         """Take the first entry from the right that lies outside these networks (C-4)."""
-    def derive(self, peer: _Address, forwarded_for: Iterable[str | bytes] | None = None) -> str | None:
+    def derive(self, peer: _Address | None, forwarded_for: Iterable[str | bytes] | None = None) -> str | None:
         """Find the client of a connection from `peer` with these `X-Forwarded-For` lines.
 
-        The lines come in the order they were received. `None` is the unknown client.
+        The lines come in the order they were received. `None` is the unknown client, which a peer of
+        unknown address has.
         """
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...

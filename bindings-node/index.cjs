@@ -1,0 +1,258 @@
+'use strict'
+// The package: a class for the compiled policy, an error, and schemas, over the addon.
+// Nothing is judged here. Arguments go to the addon as they came; it refuses what they are not.
+
+const { inspect } = require('node:util')
+
+const native = load()
+
+/** Loads the addon for this platform, or says what to do. */
+function load() {
+  try {
+    return require('./native.cjs')
+  } catch (cause) {
+    const message =
+      `sandgate has no binary for ${process.platform}-${process.arch}. Binaries are optional packages, ` +
+      "named '@sandgate/node-' and the platform: install again without '--omit=optional' and on the platform that runs the program."
+    throw new Error(message, { cause })
+  }
+}
+
+/** A document, an entry or a mask is refused. Its message is every problem, one a line. */
+class PolicyError extends Error {
+  constructor(report) {
+    super(report.message)
+    this.name = 'PolicyError'
+    this.code = 'ERR_SANDGATE_POLICY'
+    this.diagnostics = report.errors
+    this.more = report.more
+  }
+}
+
+/** What the addon gave, or the error if it is a report. */
+function accepted(answer) {
+  if (typeof answer === 'object' && 'errors' in answer) throw new PolicyError(answer)
+  return answer
+}
+
+class Policy {
+  #compiled
+  #allowsIngress
+  #allowsEgress
+
+  constructor(document, options) {
+    this.#compiled = document instanceof native.Compiled ? document : accepted(native.compile(document, options))
+    this.#allowsIngress = this.#compiled.ingress()
+    this.#allowsEgress = this.#compiled.egress()
+    Object.freeze(this)
+  }
+
+  static fromJson(text, options) {
+    return new Policy(accepted(native.compileJson(text, options)))
+  }
+
+  static restore(saved) {
+    return new Policy(native.restore(saved))
+  }
+
+  allowsIngress(client, port) {
+    return this.#allowsIngress(client, port)
+  }
+
+  allowsEgress(address, port) {
+    return this.#allowsEgress(address, port)
+  }
+
+  decideIngress(client, port) {
+    return this.#compiled.decideIngress(client, port)
+  }
+
+  decideEgress(destination) {
+    const { address, port, host, sni, ...others } = destination
+    const [other] = Object.keys(others)
+    // A misspelt `host` would ask about the address alone.
+    if (other !== undefined) throw new TypeError(`a destination has no '${other}'`)
+    return this.#compiled.decideEgress(address, port, host, sni)
+  }
+
+  allowsResolved(address) {
+    return this.#compiled.allowsResolved(address)
+  }
+
+  allowsIngressMany(clients, ports) {
+    return this.#compiled.allowsIngressMany(clients, ports)
+  }
+
+  allowsEgressMany(addresses, ports) {
+    return this.#compiled.allowsEgressMany(addresses, ports)
+  }
+
+  maskedHost(port) {
+    return this.#compiled.maskedHost(port)
+  }
+
+  equals(other) {
+    return other instanceof Policy && this.#compiled.equals(other.#compiled)
+  }
+
+  save() {
+    return this.#compiled.save()
+  }
+
+  toJSON() {
+    return JSON.parse(this.save())
+  }
+
+  get config() {
+    return this.toJSON().config
+  }
+
+  get options() {
+    return this.toJSON().options
+  }
+
+  [inspect.custom](depth, options) {
+    return `Policy ${inspect(this.config, options)}`
+  }
+}
+
+function check(document, options) {
+  return native.checkObjects(document, false, options)
+}
+
+function checkUpdate(document, options) {
+  return native.checkObjects(document, true, options)
+}
+
+function checkJson(text, options) {
+  return native.checkText(text, false, options)
+}
+
+function checkUpdateJson(text, options) {
+  return native.checkText(text, true, options)
+}
+
+function canonicalEntry(entry) {
+  return accepted(native.canonicalEntry(entry))
+}
+
+function applyUpdate(config, update) {
+  return JSON.parse(accepted(native.applyUpdate(config, update)))
+}
+
+function checkGuardrails(document) {
+  return native.checkGuardrails(document)
+}
+
+class HostMask {
+  #text
+
+  constructor(text) {
+    accepted(native.maskedHost(text, 80))
+    this.#text = text
+    Object.freeze(this)
+  }
+
+  masked(port) {
+    return native.maskedHost(this.#text, port)
+  }
+
+  toString() {
+    return this.#text
+  }
+}
+
+class ClientAddress {
+  #mode
+
+  constructor(mode) {
+    if (!(mode instanceof native.ClientMode)) {
+      throw new TypeError('use ClientAddress.peer(), .trustedHops(hops) or .trustedProxies(networks)')
+    }
+    this.#mode = mode
+    Object.freeze(this)
+  }
+
+  static peer() {
+    return new ClientAddress(accepted(native.clientMode(undefined, undefined)))
+  }
+
+  static trustedHops(hops, { proxies, ...others } = {}) {
+    const [other] = Object.keys(others)
+    if (other !== undefined) throw new TypeError(`trusted hops have no option '${other}'`)
+    if (hops === undefined) throw new TypeError('trusted hops are a whole number, 1 or more')
+    return new ClientAddress(accepted(native.clientMode(hops, proxies)))
+  }
+
+  static trustedProxies(networks) {
+    if (networks === undefined) throw new TypeError('trusted proxies are an array of strings')
+    return new ClientAddress(accepted(native.clientMode(undefined, networks)))
+  }
+
+  derive(peer, headers) {
+    return this.#mode.derive(peer, lines(headers, 'x-forwarded-for'))
+  }
+}
+
+function fromInternalHeader(headers) {
+  return native.fromInternalHeader(lines(headers, native.INTERNAL_HEADER))
+}
+
+/** The lines of a header, from Fetch `Headers`, from `IncomingHttpHeaders`, or as they are. */
+function lines(headers, name) {
+  if (headers === undefined || Array.isArray(headers)) return headers ?? []
+  if (typeof headers === 'object' && headers !== null) {
+    const value = typeof headers.get === 'function' ? headers.get(name) : Object.hasOwn(headers, name) ? headers[name] : null
+    if (value === null || value === undefined) return []
+    return Array.isArray(value) ? value : [value]
+  }
+  throw new TypeError('headers are Headers, IncomingHttpHeaders or an array of lines')
+}
+
+/** A schema of a document, for what understands Standard Schema. */
+function schema(judge, jsonSchema, options) {
+  const validate = (value) => {
+    const report = judge(value, options)
+    return report.valid ? { value } : { issues: issues(report) }
+  }
+  return Object.freeze({
+    '~standard': Object.freeze({ version: 1, vendor: 'sandgate', validate }),
+    jsonSchema,
+    with: (other) => schema(judge, jsonSchema, other),
+  })
+}
+
+function issues({ errors, more }) {
+  const all = errors.map((diagnostic) => ({
+    message: diagnostic.help === undefined ? diagnostic.message : `${diagnostic.message} (${diagnostic.help})`,
+    path: place(diagnostic.path),
+    code: diagnostic.code,
+    diagnostic,
+  }))
+  return more === 0 ? all : [...all, { message: `and ${more} more` }]
+}
+
+/** A JSON Pointer as keys; its second part is a place in a list. */
+function place(pointer) {
+  const parts = pointer.split('/').slice(1)
+  return parts.map((part, index) => (index === 1 ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~')))
+}
+
+const [configSchema, updateSchema] = native.schemas().map((text) => JSON.parse(text))
+
+exports.ALL_TRAFFIC = native.ALL_TRAFFIC
+exports.INTERNAL_HEADER = native.INTERNAL_HEADER
+exports.ClientAddress = ClientAddress
+exports.HostMask = HostMask
+exports.Policy = Policy
+exports.PolicyError = PolicyError
+exports.applyUpdate = applyUpdate
+exports.canonicalEntry = canonicalEntry
+exports.check = check
+exports.checkGuardrails = checkGuardrails
+exports.checkJson = checkJson
+exports.checkUpdate = checkUpdate
+exports.checkUpdateJson = checkUpdateJson
+exports.fromInternalHeader = fromInternalHeader
+exports.networkConfigSchema = schema(check, configSchema)
+exports.networkUpdateSchema = schema(checkUpdate, updateSchema)

@@ -1,0 +1,75 @@
+//! Addresses, ports and names as JavaScript passes them: nothing is coerced.
+
+use crate::node::{Kind, Short, Value};
+use napi::Result;
+use sandgate::parse_address;
+use std::net::IpAddr;
+
+/// An address is shorter than this, with room to tell a longer text.
+type Buffer = [u8; 64];
+
+/// The client of a question. `null`, `undefined`, and text that is no address, is the unknown
+/// client (I-3).
+#[inline]
+pub(crate) fn client(value: Value<'_>) -> Result<Option<IpAddr>> {
+    let mut buffer: Buffer = [0; 64];
+    match value.short_text(&mut buffer) {
+        Short::Text(text) => Ok(parse_address(text)),
+        Short::Long => Ok(None),
+        Short::NoText => match value.kind()? {
+            Kind::Null | Kind::Undefined => Ok(None),
+            _ => Err(value.type_error("a client is a string, null or undefined")),
+        },
+    }
+}
+
+/// An address that has to be one.
+#[inline]
+pub(crate) fn address(value: Value<'_>) -> Result<IpAddr> {
+    let mut buffer: Buffer = [0; 64];
+    let address = match value.short_text(&mut buffer) {
+        Short::Text(text) => parse_address(text),
+        Short::Long => None,
+        Short::NoText => return Err(value.type_error("an address is a string")),
+    };
+    address.ok_or_else(|| value.range_error("the text is not an IPv4 or IPv6 address"))
+}
+
+/// A port: a whole number from 0 to 65535.
+#[inline]
+pub(crate) fn port(value: Value<'_>) -> Result<u16> {
+    let Some(number) = value.number() else { return Err(value.type_error("a port is a number")) };
+    if number.fract() != 0.0 {
+        return Err(value.type_error("a port is a whole number"));
+    }
+    if !(0.0..=65535.0).contains(&number) {
+        return Err(value.range_error("a port is from 0 to 65535"));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number within the range")]
+    Ok(number as u16)
+}
+
+/// Text that may be left out.
+pub(crate) fn optional_text(what: &str, value: Value<'_>) -> Result<Option<String>> {
+    match value.kind()? {
+        Kind::Null | Kind::Undefined => Ok(None),
+        Kind::Text => value.text().map(Some),
+        _ => Err(value.type_error(&format!("{what} is a string"))),
+    }
+}
+
+/// Text that has to be there.
+pub(crate) fn text(what: &str, value: Value<'_>) -> Result<String> {
+    match value.kind()? {
+        Kind::Text => value.text(),
+        _ => Err(value.type_error(&format!("{what} is a string"))),
+    }
+}
+
+/// A list of texts. A single text is a mistake, not a list of letters.
+pub(crate) fn texts(what: &str, value: Value<'_>) -> Result<Vec<String>> {
+    if !value.is_array()? {
+        return Err(value.type_error(&format!("{what} is an array of strings")));
+    }
+    (0..value.len()?).map(|index| text(what, value.element(index)?)).collect()
+}

@@ -1,0 +1,268 @@
+//! Node-API, as far as this package needs it: reading values without coercion, throwing.
+//!
+//! A [`Value`] lives as long as the call that it came with.
+
+#![expect(unsafe_code, reason = "every call of Node-API is unsafe; each is made with what Node gave for this call")]
+
+use napi::{
+    Error, Result, Status,
+    bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue},
+    sys,
+};
+use std::{ffi::CString, marker::PhantomData, ptr, slice};
+
+/// A value of JavaScript.
+#[derive(Debug, Clone, Copy)]
+pub struct Value<'call> {
+    pub(crate) env: sys::napi_env,
+    pub(crate) raw: sys::napi_value,
+    call: PhantomData<&'call ()>,
+}
+
+/// What `typeof` says, as far as documents care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Undefined,
+    Null,
+    Boolean,
+    Number,
+    Text,
+    Object,
+    Other,
+}
+
+/// A typed array.
+pub(crate) enum Numbers {
+    U8(Vec<u8>),
+    U16(Vec<u16>),
+    U32(Vec<u32>),
+    Other,
+}
+
+// The derived `TypeName` of what takes any value.
+impl TypeName for Value<'_> {
+    fn type_name() -> &'static str {
+        "unknown"
+    }
+
+    fn value_type() -> napi::ValueType {
+        napi::ValueType::Unknown
+    }
+}
+
+impl ValidateNapiValue for Value<'_> {
+    unsafe fn validate(_: sys::napi_env, _: sys::napi_value) -> Result<sys::napi_value> {
+        Ok(ptr::null_mut())
+    }
+}
+
+impl FromNapiValue for Value<'_> {
+    unsafe fn from_napi_value(env: sys::napi_env, raw: sys::napi_value) -> Result<Self> {
+        Ok(Self::new(env, raw))
+    }
+}
+
+/// What JavaScript threw is on its way already; everything else is a defect of the caller.
+fn done(status: sys::napi_status) -> Result<()> {
+    if status == sys::Status::napi_ok { Ok(()) } else { Err(Error::from_status(Status::from(status))) }
+}
+
+impl Value<'_> {
+    pub(crate) const fn new(env: sys::napi_env, raw: sys::napi_value) -> Self {
+        Self { env, raw, call: PhantomData }
+    }
+
+    fn of(self, raw: sys::napi_value) -> Self {
+        Self::new(self.env, raw)
+    }
+
+    pub(crate) fn kind(self) -> Result<Kind> {
+        let mut kind = 0;
+        // SAFETY: `env` and `raw` are of this call, as everywhere below.
+        done(unsafe { sys::napi_typeof(self.env, self.raw, &raw mut kind) })?;
+        Ok(match kind {
+            sys::ValueType::napi_undefined => Kind::Undefined,
+            sys::ValueType::napi_null => Kind::Null,
+            sys::ValueType::napi_boolean => Kind::Boolean,
+            sys::ValueType::napi_number => Kind::Number,
+            sys::ValueType::napi_string => Kind::Text,
+            sys::ValueType::napi_object => Kind::Object,
+            _ => Kind::Other,
+        })
+    }
+
+    pub(crate) fn boolean(self) -> Result<bool> {
+        let mut value = false;
+        // SAFETY: as above.
+        done(unsafe { sys::napi_get_value_bool(self.env, self.raw, &raw mut value) })?;
+        Ok(value)
+    }
+
+    /// The number, if it is one.
+    #[inline]
+    pub(crate) fn number(self) -> Option<f64> {
+        let mut value = 0.0;
+        // SAFETY: as above. What is no number is a status, and no exception.
+        let status = unsafe { sys::napi_get_value_double(self.env, self.raw, &raw mut value) };
+        (status == sys::Status::napi_ok).then_some(value)
+    }
+
+    /// A text, with a replacement character for what is no Unicode. No entry, mask or field has one.
+    pub(crate) fn text(self) -> Result<String> {
+        let mut len = 0;
+        // SAFETY: as above; without a buffer, Node only counts.
+        done(unsafe { sys::napi_get_value_string_utf8(self.env, self.raw, ptr::null_mut(), 0, &raw mut len) })?;
+        let mut bytes = vec![0_u8; len.saturating_add(1)];
+        let buffer = bytes.as_mut_ptr().cast();
+        // SAFETY: the buffer has room for `bytes.len()` bytes, the last of which is a zero.
+        done(unsafe { sys::napi_get_value_string_utf8(self.env, self.raw, buffer, bytes.len(), &raw mut len) })?;
+        bytes.truncate(len);
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The text in a buffer, if it is a text that is shorter.
+    #[inline]
+    pub(crate) fn short_text<const N: usize>(self, buffer: &mut [u8; N]) -> Short<'_> {
+        let mut len = 0;
+        // SAFETY: the buffer has room for `N` bytes, the last of which is a zero.
+        let status =
+            unsafe { sys::napi_get_value_string_utf8(self.env, self.raw, buffer.as_mut_ptr().cast(), N, &raw mut len) };
+        if status != sys::Status::napi_ok {
+            return Short::NoText;
+        }
+        // Longer text is cut at the end of the buffer, perhaps before a character of up to 4 bytes.
+        match buffer.get(..len) {
+            Some(text) if len.saturating_add(4) < N => std::str::from_utf8(text).map_or(Short::Long, Short::Text),
+            _ => Short::Long,
+        }
+    }
+
+    pub(crate) fn is_array(self) -> Result<bool> {
+        let mut is = false;
+        // SAFETY: as above.
+        done(unsafe { sys::napi_is_array(self.env, self.raw, &raw mut is) })?;
+        Ok(is)
+    }
+
+    /// Of an array.
+    pub(crate) fn len(self) -> Result<u32> {
+        let mut len = 0;
+        // SAFETY: as above.
+        done(unsafe { sys::napi_get_array_length(self.env, self.raw, &raw mut len) })?;
+        Ok(len)
+    }
+
+    /// Of an array.
+    pub(crate) fn element(self, index: u32) -> Result<Self> {
+        let mut element = ptr::null_mut();
+        // SAFETY: as above.
+        done(unsafe { sys::napi_get_element(self.env, self.raw, index, &raw mut element) })?;
+        Ok(self.of(element))
+    }
+
+    /// The names of an object's own enumerable fields, as an array.
+    pub(crate) fn names(self) -> Result<Self> {
+        let mut names = ptr::null_mut();
+        // SAFETY: as above.
+        done(unsafe {
+            sys::napi_get_all_property_names(
+                self.env,
+                self.raw,
+                sys::KeyCollectionMode::own_only,
+                sys::KeyFilter::enumerable | sys::KeyFilter::skip_symbols,
+                sys::KeyConversion::numbers_to_strings,
+                &raw mut names,
+            )
+        })?;
+        Ok(self.of(names))
+    }
+
+    pub(crate) fn field(self, name: Self) -> Result<Self> {
+        let mut field = ptr::null_mut();
+        // SAFETY: as above.
+        done(unsafe { sys::napi_get_property(self.env, self.raw, name.raw, &raw mut field) })?;
+        Ok(self.of(field))
+    }
+
+    /// Whether it is an object of no class: `{}` of this or another realm, or one without prototype.
+    pub(crate) fn is_plain(self) -> Result<bool> {
+        let prototype = self.prototype()?;
+        Ok(prototype.kind()? == Kind::Null || prototype.prototype()?.kind()? == Kind::Null)
+    }
+
+    fn prototype(self) -> Result<Self> {
+        let mut prototype = ptr::null_mut();
+        // SAFETY: as above.
+        done(unsafe { sys::napi_get_prototype(self.env, self.raw, &raw mut prototype) })?;
+        Ok(self.of(prototype))
+    }
+
+    /// A copy of a typed array; `None` for what is none.
+    pub(crate) fn numbers(self) -> Result<Option<Numbers>> {
+        let mut is = false;
+        // SAFETY: as above.
+        done(unsafe { sys::napi_is_typedarray(self.env, self.raw, &raw mut is) })?;
+        if !is {
+            return Ok(None);
+        }
+        let (mut kind, mut len, mut data) = (0, 0, ptr::null_mut());
+        // SAFETY: as above, and it is a typed array.
+        done(unsafe {
+            sys::napi_get_typedarray_info(
+                self.env,
+                self.raw,
+                &raw mut kind,
+                &raw mut len,
+                &raw mut data,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        })?;
+        if len == 0 {
+            // An empty array has no address.
+            data = ptr::dangling_mut::<u64>().cast();
+        }
+        Ok(Some(match kind {
+            // SAFETY: Node says that `len` elements of this type are there, aligned as they need;
+            // they are copied before JavaScript runs again.
+            sys::TypedarrayType::uint8_array => {
+                Numbers::U8(unsafe { slice::from_raw_parts(data.cast(), len) }.to_vec())
+            }
+            // SAFETY: as for bytes.
+            sys::TypedarrayType::uint16_array => {
+                Numbers::U16(unsafe { slice::from_raw_parts(data.cast(), len) }.to_vec())
+            }
+            // SAFETY: as for bytes.
+            sys::TypedarrayType::uint32_array => {
+                Numbers::U32(unsafe { slice::from_raw_parts(data.cast(), len) }.to_vec())
+            }
+            _ => Numbers::Other,
+        }))
+    }
+
+    /// Throws a `TypeError`.
+    #[cold]
+    pub(crate) fn type_error(self, message: &str) -> Error {
+        let message = CString::new(message.replace('\0', " ")).unwrap_or_default();
+        // SAFETY: as above; the message ends with a zero.
+        unsafe { sys::napi_throw_type_error(self.env, ptr::null(), message.as_ptr()) };
+        Error::from_status(Status::PendingException)
+    }
+
+    /// Throws a `RangeError`.
+    #[cold]
+    pub(crate) fn range_error(self, message: &str) -> Error {
+        let message = CString::new(message.replace('\0', " ")).unwrap_or_default();
+        // SAFETY: as above; the message ends with a zero.
+        unsafe { sys::napi_throw_range_error(self.env, ptr::null(), message.as_ptr()) };
+        Error::from_status(Status::PendingException)
+    }
+}
+
+/// What [`Value::short_text`] finds.
+pub(crate) enum Short<'b> {
+    Text(&'b str),
+    /// A text, and longer than any address.
+    Long,
+    NoText,
+}

@@ -1,0 +1,299 @@
+//! The compiled policy: everything but the two boolean questions, which `ask.rs` makes quick.
+
+use crate::{
+    arguments::{self, address, client, port},
+    ask::{Ask, Question},
+    document,
+    node::{Numbers, Value},
+    options::options,
+    report::Report,
+};
+use napi::{Either, Error, Result, bindgen_prelude::Uint8Array};
+use napi_derive::napi;
+use sandgate::{Destination, Form, Host, Policy, Spelling, Verdict};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// What to do with a connection, and why.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct Decision {
+    /// What to do.
+    #[napi(ts_type = "Verdict")]
+    pub verdict: &'static str,
+    /// Whether this very address and port may be connected to. `false` for `allow-by-name`.
+    pub allowed: bool,
+    /// Which step decided.
+    #[napi(ts_type = "Reason")]
+    pub reason: &'static str,
+    /// The entry that decided, if it was one.
+    pub entry: Option<DecidingEntry>,
+    /// The name to resolve, if the verdict is `allow-by-name`.
+    pub name: Option<String>,
+}
+
+/// The entry that decided: the first that matches, in document order.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct DecidingEntry {
+    /// The list it stands in.
+    #[napi(ts_type = "ListName")]
+    pub list: &'static str,
+    /// Its place in the list, counted from 0.
+    pub index: u32,
+    /// Its canonical text.
+    pub text: String,
+}
+
+impl From<sandgate::Decision<'_>> for Decision {
+    fn from(decision: sandgate::Decision<'_>) -> Self {
+        Self {
+            verdict: match decision.verdict() {
+                Verdict::Allow => "allow",
+                Verdict::Deny => "deny",
+                Verdict::AllowByName(_) => "allow-by-name",
+            },
+            allowed: decision.is_allowed(),
+            reason: decision.reason().as_str(),
+            entry: decision.entry().map(|entry| DecidingEntry {
+                list: entry.list().as_str(),
+                index: u32::try_from(entry.index()).unwrap_or(u32::MAX),
+                text: entry.entry().to_string(),
+            }),
+            name: match decision.verdict() {
+                Verdict::AllowByName(by_name) => Some(by_name.name().to_string()),
+                Verdict::Allow | Verdict::Deny => None,
+            },
+        }
+    }
+}
+
+/// A policy of the core.
+#[napi]
+#[derive(Debug)]
+pub struct Compiled(Policy);
+
+/// Judges and compiles a document of objects.
+#[napi(catch_unwind)]
+pub fn compile(
+    #[napi(ts_arg_type = "unknown")] document: Value<'_>,
+    #[napi(ts_arg_type = "unknown")] options: Value<'_>,
+) -> Result<Either<Compiled, Report>> {
+    let options = match self::options(options)? {
+        Either::A(options) => options,
+        Either::B(report) => return Ok(Either::B(report)),
+    };
+    let document = document::copy(document)?;
+    let read = Policy::from_objects(&document, Spelling::Wire, &options);
+    Ok(match read.map_err(|error| Error::from_reason(error.to_string()))? {
+        Ok(policy) => Either::A(Compiled(policy)),
+        Err(report) => Either::B(Report::new(&report, None)),
+    })
+}
+
+/// Judges and compiles JSON text.
+#[napi(catch_unwind)]
+pub fn compile_json(
+    #[napi(ts_arg_type = "unknown")] text: Value<'_>,
+    #[napi(ts_arg_type = "unknown")] options: Value<'_>,
+) -> Result<Either<Compiled, Report>> {
+    let options = match self::options(options)? {
+        Either::A(options) => options,
+        Either::B(report) => return Ok(Either::B(report)),
+    };
+    let text = arguments::text("JSON text", text)?;
+    Ok(match Policy::from_json(&text, &options) {
+        Ok(policy) => Either::A(Compiled(policy)),
+        Err(report) => Either::B(Report::new(&report, Some(&text))),
+    })
+}
+
+/// Judges a document of objects.
+#[napi(catch_unwind)]
+pub fn check_objects(
+    #[napi(ts_arg_type = "unknown")] document: Value<'_>,
+    update: bool,
+    #[napi(ts_arg_type = "unknown")] options: Value<'_>,
+) -> Result<Report> {
+    let options = match self::options(options)? {
+        Either::A(options) => options,
+        Either::B(report) => return Ok(report),
+    };
+    let document = document::copy(document)?;
+    let report = sandgate::check_objects(&document, form(update), Spelling::Wire, &options);
+    Ok(Report::new(&report.map_err(|error| Error::from_reason(error.to_string()))?, None))
+}
+
+/// Judges a document in JSON text.
+#[napi(catch_unwind)]
+pub fn check_text(
+    #[napi(ts_arg_type = "unknown")] text: Value<'_>,
+    update: bool,
+    #[napi(ts_arg_type = "unknown")] options: Value<'_>,
+) -> Result<Report> {
+    let options = match self::options(options)? {
+        Either::A(options) => options,
+        Either::B(report) => return Ok(report),
+    };
+    let text = arguments::text("JSON text", text)?;
+    Ok(Report::new(&sandgate::check(&text, form(update), &options), Some(&text)))
+}
+
+const fn form(update: bool) -> Form {
+    if update { Form::Update } else { Form::Config }
+}
+
+/// Judges and compiles what `save` gave.
+#[napi(catch_unwind)]
+pub fn restore(#[napi(ts_arg_type = "unknown")] saved: Value<'_>) -> Result<Compiled> {
+    let text = arguments::text("a saved policy", saved)?;
+    serde_json::from_str(&text).map(Compiled).map_err(|error| Error::from_reason(error.to_string()))
+}
+
+#[napi]
+impl Compiled {
+    /// The function that `allowsIngress` calls.
+    #[napi(catch_unwind, ts_return_type = "(client: string | null | undefined, port: number) => boolean")]
+    pub fn ingress(&self) -> Ask {
+        Ask { policy: self.0.clone(), question: Question::Ingress }
+    }
+
+    /// The function that `allowsEgress` calls.
+    #[napi(catch_unwind, ts_return_type = "(address: string, port: number) => boolean")]
+    pub fn egress(&self) -> Ask {
+        Ask { policy: self.0.clone(), question: Question::Egress }
+    }
+
+    #[napi(catch_unwind)]
+    pub fn decide_ingress(
+        &self,
+        #[napi(ts_arg_type = "unknown")] client: Value<'_>,
+        #[napi(ts_arg_type = "unknown")] port: Value<'_>,
+    ) -> Result<Decision> {
+        Ok(self.0.decide_ingress(self::client(client)?, self::port(port)?).into())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn decide_egress(
+        &self,
+        #[napi(ts_arg_type = "unknown")] address: Value<'_>,
+        #[napi(ts_arg_type = "unknown")] port: Value<'_>,
+        #[napi(ts_arg_type = "unknown")] host: Value<'_>,
+        #[napi(ts_arg_type = "unknown")] sni: Value<'_>,
+    ) -> Result<Decision> {
+        let (header, name) = (arguments::optional_text("host", host)?, arguments::optional_text("sni", sni)?);
+        if header.is_some() && name.is_some() {
+            return Err(host.type_error("give host or sni, not both: they are read differently"));
+        }
+        let header = header.as_ref().map(|text| Host::Header(text.as_bytes()));
+        let host = header.or(name.as_ref().map(|text| Host::Sni(text.as_bytes())));
+        let (address, port) = (self::address(address)?, self::port(port)?);
+        Ok(self.0.decide_egress(&Destination { address, port, host }).into())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn allows_resolved(&self, #[napi(ts_arg_type = "unknown")] address: Value<'_>) -> Result<bool> {
+        Ok(!self.0.options().guardrails.always_denies(self::address(address)?))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn allows_ingress_many(
+        &self,
+        #[napi(ts_arg_type = "unknown")] clients: Value<'_>,
+        #[napi(ts_arg_type = "unknown")] ports: Value<'_>,
+    ) -> Result<Uint8Array> {
+        many(clients, ports, client, |client, port| self.0.allows_ingress(client, port))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn allows_egress_many(
+        &self,
+        #[napi(ts_arg_type = "unknown")] addresses: Value<'_>,
+        #[napi(ts_arg_type = "unknown")] ports: Value<'_>,
+    ) -> Result<Uint8Array> {
+        let read = |value: Value<'_>| address(value).map(Some);
+        many(addresses, ports, read, |address, port| address.is_some_and(|address| self.0.allows_egress(address, port)))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn masked_host(&self, #[napi(ts_arg_type = "unknown")] port: Value<'_>) -> Result<Option<String>> {
+        Ok(self.0.masked_host(self::port(port)?).map(|host| host.to_string()))
+    }
+
+    /// The document and the options as JSON text.
+    #[napi(catch_unwind)]
+    pub fn save(&self) -> Result<String> {
+        serde_json::to_string(&self.0).map_err(|error| Error::from_reason(error.to_string()))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn equals(&self, other: &Compiled) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// Many questions: IPv4 addresses as numbers, IPv6 addresses as 16 bytes each, or strings; ports
+/// as one number or as many. The answers are 0 or 1.
+fn many<'call>(
+    addresses: Value<'call>,
+    ports: Value<'call>,
+    read: impl Fn(Value<'call>) -> Result<Option<IpAddr>>,
+    question: impl Fn(Option<IpAddr>, u16) -> bool,
+) -> Result<Uint8Array> {
+    let ports_of = Ports::new(ports)?;
+    let answers = match addresses.numbers()? {
+        Some(Numbers::U32(values)) => {
+            ports_of.ask(ports, values.iter().map(|value| Some(Ipv4Addr::from_bits(*value).into())), question)
+        }
+        Some(Numbers::U8(bytes)) if bytes.len().is_multiple_of(16) => {
+            let (values, _) = bytes.as_chunks::<16>();
+            let address = |bytes: &[u8; 16]| Some(IpAddr::V6(Ipv6Addr::from(*bytes)).to_canonical());
+            ports_of.ask(ports, values.iter().map(address), question)
+        }
+        None if addresses.is_array()? => {
+            let values: Vec<_> =
+                (0..addresses.len()?).map(|index| read(addresses.element(index)?)).collect::<Result<_>>()?;
+            ports_of.ask(ports, values.into_iter(), question)
+        }
+        _ => {
+            let message =
+                "addresses are an array of strings, a Uint32Array of IPv4 addresses, or a Uint8Array of 16 bytes each";
+            return Err(addresses.type_error(message));
+        }
+    };
+    answers.map(Uint8Array::new)
+}
+
+enum Ports {
+    One(u16),
+    Many(Vec<u16>),
+}
+
+impl Ports {
+    fn new(ports: Value<'_>) -> Result<Self> {
+        if ports.number().is_some() {
+            return port(ports).map(Self::One);
+        }
+        match ports.numbers()? {
+            Some(Numbers::U16(ports)) => Ok(Self::Many(ports)),
+            _ => Err(ports.type_error("ports are a number or a Uint16Array")),
+        }
+    }
+
+    fn ask(
+        self,
+        value: Value<'_>,
+        addresses: impl ExactSizeIterator<Item = Option<IpAddr>>,
+        question: impl Fn(Option<IpAddr>, u16) -> bool,
+    ) -> Result<Vec<u8>> {
+        match self {
+            Self::One(port) => Ok(addresses.map(|address| u8::from(question(address, port))).collect()),
+            Self::Many(ports) if ports.len() != addresses.len() => {
+                let message = format!("there are {} addresses and {} ports", addresses.len(), ports.len());
+                Err(value.range_error(&message))
+            }
+            Self::Many(ports) => {
+                Ok(addresses.zip(ports).map(|(address, port)| u8::from(question(address, port))).collect())
+            }
+        }
+    }
+}
