@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Code, ListName, Reason, Severity, Verdict } from './literals.cjs'
 import type { DecidingEntry, Decision, Diagnostic, Report } from './native.cjs'
 
@@ -174,7 +173,10 @@ export declare class HostMask {
 }
 
 /** Headers as Fetch has them, as Node has them, or the lines of the one header as an array. */
-export type HeaderSource = Headers | IncomingHttpHeaders | readonly string[]
+export type HeaderSource =
+  | { get(name: string): string | null }
+  | { readonly [name: string]: string | readonly string[] | undefined }
+  | readonly string[]
 
 /** How the client address is derived. There is no default: trust has to be chosen (section 8). */
 export declare class ClientAddress {

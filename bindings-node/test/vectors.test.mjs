@@ -23,7 +23,7 @@ const repository = process.env.SANDGATE_REPOSITORY ?? join(import.meta.dirname, 
 const folder = join(repository, 'tests/vectors')
 
 function load() {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.json')).sort()
+  const files = readdirSync(folder).filter((name) => name.endsWith('.json')).toSorted()
   return files.flatMap((file) => {
     const { vectors } = JSON.parse(readFileSync(join(folder, file), 'utf8'))
     return vectors.map((vector) => [`${basename(file, '.json')}::${vector.name}`, vector])

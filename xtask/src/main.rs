@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod generate;
 mod instructions;
+mod node;
 mod python;
 mod run;
 mod spec;
@@ -42,6 +43,8 @@ enum Task {
     Spec,
     /// Build the Python package, install it where its sources are not, and check it there.
     Python,
+    /// Build the Node package, install it from its tarballs, and check it there.
+    Node,
     /// Check that the core links without the standard library.
     NoStd,
     /// Run the exhaustive proof of the table: 10^8 decisions in a world of 256 addresses.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Task::Generate { check } => generate::run(check),
         Task::Spec => spec::run(),
         Task::Python => python::run(),
+        Task::Node => node::run(),
         Task::NoStd => no_std(),
         Task::Proof => proof(),
         Task::Bench { instructions: false, part, .. } => bench::run(part),
@@ -89,7 +93,18 @@ fn repository() -> PathBuf {
 
 fn test() -> Outcome {
     // A package whose tests are in another language needs that language even to be built.
-    step("tests", || cargo(&["test", "--workspace", "--exclude", "sandgate-python", "--all-features", "--quiet"]))
+    step("tests", || {
+        cargo(&[
+            "test",
+            "--workspace",
+            "--exclude",
+            "sandgate-python",
+            "--exclude",
+            "sandgate-node",
+            "--all-features",
+            "--quiet",
+        ])
+    })
 }
 
 fn ci(long: bool) -> Outcome {
@@ -107,6 +122,7 @@ fn ci(long: bool) -> Outcome {
     dependencies()?;
     step("the core without features", || cargo(&["check", "--package", "sandgate", "--quiet"]))?;
     python::run()?;
+    node::run()?;
     spec::run()?;
     generate::run(true)?;
     no_std()?;

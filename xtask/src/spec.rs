@@ -1,7 +1,7 @@
 //! Compares the semantics with the vectors, and the vectors with what the implementations run.
 
 use crate::{
-    python, repository,
+    node, python, repository,
     run::{Outcome, output},
 };
 use serde_json::Value;
@@ -12,7 +12,8 @@ use std::{
 
 /// An implementation: the folder it lives in, and what lists the vectors it runs, one a line as
 /// `file::name`.
-const IMPLEMENTATIONS: &[(&str, List)] = &[("core", core), ("bindings-python", python::vectors)];
+const IMPLEMENTATIONS: &[(&str, List)] =
+    &[("core", core), ("bindings-python", python::vectors), ("bindings-node", node::vectors)];
 
 type List = fn() -> Option<String>;
 

@@ -1,0 +1,103 @@
+// What type checkers must accept and refuse. Compiled with `tsc --strict`, never run.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { IncomingMessage } from 'node:http'
+import {
+  ALL_TRAFFIC,
+  ClientAddress,
+  type Code,
+  type Decision,
+  HostMask,
+  type NetworkConfig,
+  type NetworkUpdate,
+  Policy,
+  PolicyError,
+  type Reason,
+  applyUpdate,
+  check,
+  fromInternalHeader,
+  networkConfigSchema,
+  networkUpdateSchema,
+} from 'sandgate'
+
+const policy: Policy = new Policy({ allowIn: ['203.0.113.0/24:443'], denyIn: [ALL_TRAFFIC] } as const)
+const allowed: boolean = policy.allowsIngress(undefined, 443) && policy.allowsEgress('192.0.2.1', 443)
+const decision: Decision = policy.decideEgress({ address: '192.0.2.1', port: 443, sni: null })
+const reason: Reason = decision.reason
+const answers: Uint8Array = policy.allowsIngressMany(new Uint32Array(1), new Uint16Array(1))
+policy.allowsIngressMany(['192.0.2.1', null], 443)
+const bare = new Policy({}, { guardrails: 'none', limits: { diagnostics: 3 } })
+const update: NetworkUpdate = { denyOut: null }
+const config: NetworkConfig = applyUpdate(policy.config, update)
+
+// A code is one of those that exist, and a verdict is exhausted by three cases.
+const codes: Code[] = check(JSON.parse('{}')).errors.map(({ code }) => code)
+function act({ verdict, name }: Decision): string | undefined {
+  switch (verdict) {
+    case 'allow':
+    case 'deny':
+      return verdict
+    case 'allow-by-name':
+      return name
+    default: {
+      const never: never = verdict
+      return never
+    }
+  }
+}
+
+try {
+  policy.save()
+} catch (error) {
+  if (error instanceof PolicyError) error.diagnostics.map(({ path, span }) => [path, span?.[0]])
+}
+
+declare const request: IncomingMessage
+const client: string | null = ClientAddress.trustedHops(1).derive(request.socket.remoteAddress, request.headers)
+fromInternalHeader(new Headers())
+fromInternalHeader(['192.0.2.1'])
+
+const schema: StandardSchemaV1<NetworkConfig> = networkConfigSchema
+const updates: StandardSchemaV1<NetworkUpdate> = networkUpdateSchema.with({ egressPorts: true })
+type Output = StandardSchemaV1.InferOutput<typeof networkConfigSchema>
+const output: Output = { denyIn: [ALL_TRAFFIC] }
+
+// @ts-expect-error a misspelt field
+new Policy({ denyin: [] })
+// @ts-expect-error snake case is not the wire
+new Policy({ deny_in: [] })
+// @ts-expect-error a list of texts
+new Policy({ denyIn: [1] })
+// @ts-expect-error a list, not a text
+new Policy({ denyIn: '0.0.0.0/0' })
+// @ts-expect-error a document is there
+new Policy()
+// @ts-expect-error guardrails are a document, or none by name
+new Policy({}, { guardrails: 'default' })
+// @ts-expect-error a misspelt option
+new Policy({}, { egressPort: true })
+// @ts-expect-error a port is a number
+policy.allowsIngress('192.0.2.1', '443')
+// @ts-expect-error a port is there
+policy.allowsIngress('192.0.2.1')
+// @ts-expect-error an egress address is known
+policy.allowsEgress(null, 443)
+// @ts-expect-error the boolean question takes no name
+policy.allowsEgress('192.0.2.1', 443, 'api.example.com')
+// @ts-expect-error a misspelt name
+policy.decideEgress({ address: '192.0.2.1', port: 443, hostname: 'api.example.com' })
+// @ts-expect-error ports of 16 bits
+policy.allowsIngressMany(new Uint32Array(1), new Uint32Array(1))
+// @ts-expect-error a policy cannot change
+policy.config = {}
+// @ts-expect-error trust has to be chosen
+new ClientAddress()
+// @ts-expect-error an update cannot say this
+applyUpdate({}, { allowPublicTraffic: true } satisfies NetworkUpdate)
+// @ts-expect-error there is no such reason
+const unknown: Reason = 'because'
+// @ts-expect-error errors come from the core
+new PolicyError()
+
+export { act, allowed, answers, bare, client, codes, config, output, reason, schema, unknown, updates }
+export const mask: string = new HostMask('app-${PORT}.example.com').masked(8080)
