@@ -1,7 +1,7 @@
 //! Runs the side-by-side benchmarks, each in a program of its own, and puts their pages together.
 
 use crate::{
-    python, repository,
+    node, python, repository,
     run::{Outcome, cargo, step},
 };
 use clap::ValueEnum;
@@ -14,6 +14,7 @@ const RESULTS: &str = "bench/RESULTS.md";
 pub(crate) enum Part {
     Core,
     Python,
+    Node,
 }
 
 impl Part {
@@ -22,6 +23,7 @@ impl Part {
         match self {
             Self::Core => "# Results",
             Self::Python => "# Python",
+            Self::Node => "# Node",
         }
     }
 }
@@ -34,6 +36,7 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
         match part {
             Part::Core => core(&page)?,
             Part::Python => python::bench(&page)?,
+            Part::Node => node::bench(&page)?,
         }
         let results = repository().join(RESULTS);
         let error = |error: std::io::Error| error.to_string();

@@ -5,7 +5,11 @@ use crate::{
     repository,
     run::{Outcome, command, output, step},
 };
-use std::{fs, io, os::unix::fs::symlink, path::PathBuf};
+use std::{
+    fs, io,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
 
 const FOLDER: &str = "target/node";
 const PACKAGE: &str = "bindings-node";
@@ -53,6 +57,20 @@ pub(crate) fn run() -> Outcome {
             tests.args(files.filter(|path| path.to_string_lossy().ends_with(".test.mjs")));
         }
         tests.status().map(|status| status.success())
+    })
+}
+
+/// Measures the installed package with this Node and with a current one, and writes the page.
+pub(crate) fn bench(page: &Path) -> Outcome {
+    node()?;
+    step("Node: the tools", || npm(PACKAGE, &["ci"]))?;
+    step("Node: the contestants", || npm("bench/node", &["ci", "--ignore-scripts"]))?;
+    step("Node: the addon", || npm(PACKAGE, &["run", "build"]))?;
+    step("Node: packing", || script(PACKAGE, &["scripts/pack.mjs", &path("packed")]))?;
+    let package = repository().join(project()?).join("node_modules/sandgate/index.mjs");
+    step("measuring the Node package", || {
+        let mut bench = command("node", &["bench/node/bench.mjs"]);
+        bench.env("SANDGATE", package).stdout(fs::File::create(page)?).status().map(|status| status.success())
     })
 }
 
