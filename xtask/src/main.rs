@@ -110,7 +110,11 @@ fn test() -> Outcome {
 fn ci(long: bool) -> Outcome {
     step("formatting", || cargo(&["fmt", "--all", "--check"]))?;
     step("lints", || {
-        cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--quiet", "--", "-D", "warnings"])
+        // The addon exports nothing while it is built as a test of itself, so all of it is unused.
+        let all = ["clippy", "--workspace", "--exclude", "sandgate-node", "--all-targets", "--all-features", "--quiet"];
+        let addon = ["clippy", "--package", "sandgate-node", "--quiet"];
+        let deny = ["--", "-D", "warnings"];
+        Ok(cargo(&[&all[..], &deny].concat())? && cargo(&[&addon[..], &deny].concat())?)
     })?;
     step("documentation", || {
         run::command("cargo", &["doc", "--workspace", "--all-features", "--no-deps", "--quiet"])
