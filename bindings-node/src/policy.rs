@@ -11,7 +11,10 @@ use crate::{
 use napi::{Either, Error, Result, bindgen_prelude::Uint8Array};
 use napi_derive::napi;
 use sandgate::{Destination, Form, Host, Policy, Spelling, Verdict};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    fmt::Display,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 /// What to do with a connection, and why.
 #[napi(object, object_from_js = false)]
@@ -82,12 +85,8 @@ pub fn compile(
         Either::A(options) => options,
         Either::B(report) => return Ok(Either::B(report)),
     };
-    let document = document::copy(document)?;
-    let read = Policy::from_objects(&document, Spelling::Wire, &options);
-    Ok(match read.map_err(|error| Error::from_reason(error.to_string()))? {
-        Ok(policy) => Either::A(Compiled(policy)),
-        Err(report) => Either::B(Report::new(&report, None)),
-    })
+    let read = Policy::from_objects(&document::copy(document)?, Spelling::Wire, &options);
+    Ok(compiled(read.map_err(unread)?, None))
 }
 
 /// Judges and compiles JSON text.
@@ -101,10 +100,19 @@ pub fn compile_json(
         Either::B(report) => return Ok(Either::B(report)),
     };
     let text = arguments::text("JSON text", text)?;
-    Ok(match Policy::from_json(&text, &options) {
+    Ok(compiled(Policy::from_json(&text, &options), Some(&text)))
+}
+
+fn compiled(policy: std::result::Result<Policy, sandgate::Report>, text: Option<&str>) -> Either<Compiled, Report> {
+    match policy {
         Ok(policy) => Either::A(Compiled(policy)),
-        Err(report) => Either::B(Report::new(&report, Some(&text))),
-    })
+        Err(report) => Either::B(Report::new(&report, text)),
+    }
+}
+
+/// Copies of objects can always be read; if one cannot, nothing is decided with it.
+fn unread(error: impl Display) -> Error {
+    Error::from_reason(format!("the document could not be read: {error}"))
 }
 
 /// Judges a document of objects.
@@ -114,13 +122,14 @@ pub fn check_objects(
     update: bool,
     #[napi(ts_arg_type = "unknown")] options: Value<'_>,
 ) -> Result<Report> {
-    let options = match self::options(options)? {
-        Either::A(options) => options,
-        Either::B(report) => return Ok(report),
-    };
-    let document = document::copy(document)?;
-    let report = sandgate::check_objects(&document, form(update), Spelling::Wire, &options);
-    Ok(Report::new(&report.map_err(|error| Error::from_reason(error.to_string()))?, None))
+    match self::options(options)? {
+        Either::A(options) => {
+            let document = document::copy(document)?;
+            let report = sandgate::check_objects(&document, form(update), Spelling::Wire, &options).map_err(unread)?;
+            Ok(Report::new(&report, None))
+        }
+        Either::B(report) => Ok(report),
+    }
 }
 
 /// Judges a document in JSON text.
@@ -130,12 +139,13 @@ pub fn check_text(
     update: bool,
     #[napi(ts_arg_type = "unknown")] options: Value<'_>,
 ) -> Result<Report> {
-    let options = match self::options(options)? {
-        Either::A(options) => options,
-        Either::B(report) => return Ok(report),
-    };
-    let text = arguments::text("JSON text", text)?;
-    Ok(Report::new(&sandgate::check(&text, form(update), &options), Some(&text)))
+    match self::options(options)? {
+        Either::A(options) => {
+            let text = arguments::text("JSON text", text)?;
+            Ok(Report::new(&sandgate::check(&text, form(update), &options), Some(&text)))
+        }
+        Either::B(report) => Ok(report),
+    }
 }
 
 const fn form(update: bool) -> Form {

@@ -1,7 +1,7 @@
 //! Diagnostics and reports as objects of JavaScript.
 
 use napi_derive::napi;
-use sandgate::{Code, Source};
+use sandgate::Source;
 
 /// One violation or warning.
 #[napi(object, object_from_js = false)]
@@ -48,14 +48,10 @@ impl Report {
     /// `text`: what the document was read from, if it was text.
     pub(crate) fn new(report: &sandgate::Report, text: Option<&str>) -> Self {
         let mut diagnostics: Vec<Diagnostic> = report.diagnostics().iter().map(Diagnostic::from).collect();
-        // A document that was too large to be read is not read for its places.
-        if let Some(text) = text.filter(|_| !report.contains(Code::DocumentTooLarge)) {
-            let source = Source::new(text);
-            let places = source.locate_all(report);
-            let starts: Vec<usize> = places.iter().flatten().map(|place| place.start).collect();
-            let located = diagnostics.iter_mut().zip(&places).filter(|(_, place)| place.is_some());
-            for ((diagnostic, _), position) in located.zip(source.positions(&starts)) {
-                (diagnostic.line, diagnostic.column) = (Some(number(position.line)), Some(number(position.column)));
+        if let Some(text) = text {
+            for (diagnostic, place) in diagnostics.iter_mut().zip(Source::places(text, report)) {
+                (diagnostic.line, diagnostic.column) =
+                    place.map(|position| (number(position.line), number(position.column))).unzip();
             }
         }
         let is_error = |diagnostic: &Diagnostic| diagnostic.severity == sandgate::Severity::Error.as_str();

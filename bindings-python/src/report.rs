@@ -92,14 +92,9 @@ impl Report {
     /// `text`: what the document was read from, if it was text.
     fn new(report: &sandgate::Report, text: Option<&str>) -> Self {
         let mut diagnostics: Vec<Diagnostic> = report.diagnostics().iter().map(Diagnostic::from).collect();
-        // A document that was too large to be read is not read for its places.
-        if let Some(text) = text.filter(|_| !report.contains(sandgate::Code::DocumentTooLarge)) {
-            let source = Source::new(text);
-            let places = source.locate_all(report);
-            let starts: Vec<usize> = places.iter().flatten().map(|place| place.start).collect();
-            let located = diagnostics.iter_mut().zip(&places).filter(|(_, place)| place.is_some());
-            for ((diagnostic, _), position) in located.zip(source.positions(&starts)) {
-                (diagnostic.line, diagnostic.column) = (Some(position.line), Some(position.column));
+        if let Some(text) = text {
+            for (diagnostic, place) in diagnostics.iter_mut().zip(Source::places(text, report)) {
+                (diagnostic.line, diagnostic.column) = place.map(|position| (position.line, position.column)).unzip();
             }
         }
         Self { diagnostics, error_count: report.error_count(), warning_count: report.warning_count() }

@@ -77,6 +77,29 @@ impl<'t> Source<'t> {
         diagnostics.iter().enumerate().map(repeated).collect()
     }
 
+    /// The line and column of every diagnostic of a report. A document that was too large to be
+    /// read is not read for its places either.
+    ///
+    /// ```
+    /// use sandgate::{Form, Options, Source, check};
+    ///
+    /// let text = "{\n  \"denyOut\": [\"10.0.0.0/33\"]}";
+    /// let report = check(text, Form::Config, &Options::default());
+    /// let place = Source::places(text, &report)[0].unwrap();
+    /// assert_eq!((place.line, place.column), (2, 25));
+    /// ```
+    #[must_use]
+    pub fn places(text: &str, report: &Report) -> Vec<Option<Position>> {
+        if report.contains(Code::DocumentTooLarge) {
+            return report.diagnostics().iter().map(|_| None).collect();
+        }
+        let source = Source::new(text);
+        let ranges = source.locate_all(report);
+        let starts: Vec<usize> = ranges.iter().flatten().map(|range| range.start).collect();
+        let mut positions = source.positions(&starts).into_iter();
+        ranges.iter().map(|range| range.as_ref().and_then(|_| positions.next())).collect()
+    }
+
     fn locate_nth(&self, diagnostic: &Diagnostic, nth: usize) -> Option<Range<usize>> {
         let Some(pointer) = diagnostic.path().strip_prefix('/') else { return diagnostic.span() };
         let (field, index) = match pointer.split_once('/') {
@@ -132,8 +155,7 @@ impl<'t> Source<'t> {
     }
 
     /// The line and column of each of these bytes of the text, in one pass over it.
-    #[must_use]
-    pub fn positions(&self, bytes: &[usize]) -> Vec<Position> {
+    fn positions(&self, bytes: &[usize]) -> Vec<Position> {
         let mut order: Vec<usize> = (0..bytes.len()).collect();
         order.sort_unstable_by_key(|&index| bytes.get(index));
         let mut positions = alloc::vec![Position { line: 1, column: 1 }; bytes.len()];
