@@ -39,11 +39,15 @@ class Policy {
   #compiled
   #allowsIngress
   #allowsEgress
+  #decideIngress
+  #decideEgress
 
   constructor(document, options) {
     this.#compiled = document instanceof native.Compiled ? document : accepted(native.compile(document, options))
     this.#allowsIngress = this.#compiled.ingress()
     this.#allowsEgress = this.#compiled.egress()
+    this.#decideIngress = this.#compiled.ingressExplained()
+    this.#decideEgress = this.#compiled.egressExplained()
     Object.freeze(this)
   }
 
@@ -64,7 +68,7 @@ class Policy {
   }
 
   decideIngress(client, port) {
-    return this.#compiled.decideIngress(client, port)
+    return decision(this.#decideIngress(client, port))
   }
 
   decideEgress(destination) {
@@ -72,7 +76,7 @@ class Policy {
     const [other] = Object.keys(others)
     // A misspelt `host` would ask about the address alone.
     if (other !== undefined) throw new TypeError(`a destination has no '${other}'`)
-    return this.#compiled.decideEgress(address, port, host, sni)
+    return decision(this.#decideEgress(address, port, host, sni))
   }
 
   allowsResolved(address) {
@@ -114,6 +118,15 @@ class Policy {
   [inspect.custom](depth, options) {
     return `Policy ${inspect(this.config, options)}`
   }
+}
+
+/** An object of what the addon gives as one text. */
+function decision(text) {
+  const [verdict, reason, name, list, index, entry] = text.split(' ')
+  const decided = { verdict, allowed: verdict === 'allow', reason }
+  if (entry !== undefined) decided.entry = { list, index: Number(index), text: entry }
+  if (name !== '') decided.name = name
+  return decided
 }
 
 function check(document, options) {

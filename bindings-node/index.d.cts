@@ -1,7 +1,7 @@
 import type { Code, ListName, Reason, Severity, Verdict } from './literals.cjs'
-import type { DecidingEntry, Decision, Diagnostic, Report } from './native.cjs'
+import type { Diagnostic, Report } from './native.cjs'
 
-export type { Code, DecidingEntry, Decision, Diagnostic, ListName, Reason, Report, Severity, Verdict }
+export type { Code, Diagnostic, ListName, Reason, Report, Severity, Verdict }
 
 /** All traffic: the entry `0.0.0.0/0`. In a deny list it also means every IPv6 address (A-2). */
 export declare const ALL_TRAFFIC: '0.0.0.0/0'
@@ -76,6 +76,33 @@ export interface Destination {
   host?: string | null
   /** The server name of TLS. Not together with `host`. */
   sni?: string | null
+}
+
+/** What to do with a connection, and why. */
+export interface Decision {
+  /**
+   * What to do. `allow-by-name`: resolve `name` as an absolute name, and connect only to addresses
+   * that `allowsResolved` accepts.
+   */
+  verdict: Verdict
+  /** Whether this very address and port may be connected to. `false` for `allow-by-name`. */
+  allowed: boolean
+  /** Which step decided. The texts are stable. */
+  reason: Reason
+  /** The entry that decided, if it was one. */
+  entry?: DecidingEntry
+  /** The normalised name to resolve, if the verdict is `allow-by-name`. */
+  name?: string
+}
+
+/** The entry that decided: the first that matches, in document order (X-1). */
+export interface DecidingEntry {
+  /** The list it stands in. */
+  list: ListName
+  /** Its place in the list, counted from 0. */
+  index: number
+  /** Its canonical text. */
+  text: string
 }
 
 /** A client of `null`, `undefined`, or of text that is no address, is unknown, and every rule denies it. */

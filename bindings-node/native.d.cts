@@ -1,4 +1,4 @@
-import type { Code, ListName, Reason, Severity, Verdict } from './literals.cjs'
+import type { Code, Severity } from './literals.cjs'
 /**
  * Which binding artifact the generated loader actually loaded: `'native'` for
  * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
@@ -22,8 +22,10 @@ export declare class Compiled {
   ingress(): (client: string | null | undefined, port: number) => boolean
   /** The function that `allowsEgress` calls. */
   egress(): (address: string, port: number) => boolean
-  decideIngress(client: unknown, port: unknown): Decision
-  decideEgress(address: unknown, port: unknown, host: unknown, sni: unknown): Decision
+  /** What `decideIngress` calls; the decision as one text. */
+  ingressExplained(): (client: string | null | undefined, port: number) => string
+  /** What `decideEgress` calls; the decision as one text. */
+  egressExplained(): (address: string, port: number, host?: string | null, sni?: string | null) => string
   allowsResolved(address: unknown): boolean
   allowsIngressMany(clients: unknown, ports: unknown): Uint8Array
   allowsEgressMany(addresses: unknown, ports: unknown): Uint8Array
@@ -62,30 +64,6 @@ export declare function compile(document: unknown, options: unknown): Compiled |
 
 /** Judges and compiles JSON text. */
 export declare function compileJson(text: unknown, options: unknown): Compiled | Report
-
-/** The entry that decided: the first that matches, in document order (X-1). */
-export interface DecidingEntry {
-  /** The list it stands in. */
-  list: ListName
-  /** Its place in the list, counted from 0. */
-  index: number
-  /** Its canonical text. */
-  text: string
-}
-
-/** What to do with a connection, and why. */
-export interface Decision {
-  /** What to do. */
-  verdict: Verdict
-  /** Whether this very address and port may be connected to. `false` for `allow-by-name`. */
-  allowed: boolean
-  /** Which step decided. */
-  reason: Reason
-  /** The entry that decided, if it was one. */
-  entry?: DecidingEntry
-  /** The name to resolve, if the verdict is `allow-by-name`. */
-  name?: string
-}
 
 /** One violation or warning. */
 export interface Diagnostic {

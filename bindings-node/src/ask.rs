@@ -1,14 +1,17 @@
-//! The boolean questions as functions of JavaScript that carry their policy with them.
+//! The questions as functions of JavaScript that carry their policy with them.
 //!
 //! A method of a class pays for finding its object before any work, several times what a decision
-//! costs. A plain function of Node-API with the policy as its data pointer pays for reading two
+//! costs. A plain function of Node-API with the policy as its data pointer pays for reading its
 //! arguments and nothing else. The function keeps its policy alive, and frees its share with
 //! itself, so it can be called whenever it can be reached.
+//!
+//! An explained decision crosses as one text, because every value that crosses costs as much as a
+//! decision. The package splits it; none of its parts holds a space.
 
 #![expect(unsafe_code, reason = "Node-API calls back with a pointer; each use says why it is valid")]
 
 use crate::{
-    arguments::{address, client, port},
+    arguments::{address, client, optional_text, port},
     node::Value,
 };
 use napi::{
@@ -16,9 +19,10 @@ use napi::{
     bindgen_prelude::{Env, ToNapiValue, TypeName},
     sys,
 };
-use sandgate::Policy;
+use sandgate::{Decision, Destination, Host, Policy, Verdict};
 use std::{
     ffi::c_void,
+    fmt::Write,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
 };
@@ -28,9 +32,11 @@ use std::{
 pub(crate) enum Question {
     Ingress,
     Egress,
+    IngressExplained,
+    EgressExplained,
 }
 
-/// A function `(address, port) => boolean` that is not made yet.
+/// A function that is not made yet.
 #[derive(Debug)]
 pub struct Ask {
     pub(crate) policy: Policy,
@@ -52,6 +58,8 @@ impl ToNapiValue for Ask {
         let callback = match ask.question {
             Question::Ingress => ingress,
             Question::Egress => egress,
+            Question::IngressExplained => ingress_explained,
+            Question::EgressExplained => egress_explained,
         };
         let data: *mut c_void = Box::into_raw(Box::new(ask.policy)).cast();
         let mut function = ptr::null_mut();
@@ -80,49 +88,81 @@ unsafe extern "C" fn free(_: sys::napi_env, data: *mut c_void, _: *mut c_void) {
 }
 
 unsafe extern "C" fn ingress(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    // SAFETY: Node calls this with what it was created with.
-    unsafe { answer(env, info, |policy, from, to| Ok(policy.allows_ingress(client(from)?, port(to)?))) }
+    // SAFETY: Node calls this with what it was created with, as the three below.
+    unsafe {
+        answer(env, info, |policy, [from, to]| Ok(from.of_boolean(policy.allows_ingress(client(from)?, port(to)?))))
+    }
 }
 
 unsafe extern "C" fn egress(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    // SAFETY: Node calls this with what it was created with.
-    unsafe { answer(env, info, |policy, to, at| Ok(policy.allows_egress(address(to)?, port(at)?))) }
+    // SAFETY: as above.
+    unsafe { answer(env, info, |policy, [to, at]| Ok(to.of_boolean(policy.allows_egress(address(to)?, port(at)?)))) }
+}
+
+unsafe extern "C" fn ingress_explained(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let question = |policy: &Policy, [from, to]: [Value<'_>; 2]| {
+        Ok(from.of_text(&written(&policy.decide_ingress(client(from)?, port(to)?))))
+    };
+    // SAFETY: as above.
+    unsafe { answer(env, info, question) }
+}
+
+unsafe extern "C" fn egress_explained(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let question = |policy: &Policy, [to, at, host, sni]: [Value<'_>; 4]| {
+        let (header, name) = (optional_text("host", host)?, optional_text("sni", sni)?);
+        if header.is_some() && name.is_some() {
+            return Err(host.type_error("give host or sni, not both: they are read differently"));
+        }
+        let header = header.as_ref().map(|text| Host::Header(text.as_bytes()));
+        let host = header.or(name.as_ref().map(|text| Host::Sni(text.as_bytes())));
+        let destination = Destination { address: address(to)?, port: port(at)?, host };
+        Ok(to.of_text(&written(&policy.decide_egress(&destination))))
+    };
+    // SAFETY: as above.
+    unsafe { answer(env, info, question) }
+}
+
+/// Verdict, reason and name, then list, index and text of the entry if there is one.
+fn written(decision: &Decision<'_>) -> String {
+    let verdict = decision.verdict();
+    let mut text = format!("{} {} ", verdict.as_str(), decision.reason());
+    if let Verdict::AllowByName(by_name) = verdict {
+        text.push_str(by_name.name().as_str());
+    }
+    if let Some(entry) = decision.entry() {
+        let _ = write!(text, " {} {} {}", entry.list(), entry.index(), entry.entry());
+    }
+    text
 }
 
 /// Reads the arguments, asks, and gives the answer; what is thrown is on its way when it returns.
 #[inline]
-unsafe fn answer(
+unsafe fn answer<const N: usize>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
-    question: impl FnOnce(&Policy, Value<'_>, Value<'_>) -> Result<bool>,
+    question: impl FnOnce(&Policy, [Value<'_>; N]) -> Result<sys::napi_value>,
 ) -> sys::napi_value {
-    let (mut count, mut arguments, mut data) = (2, [ptr::null_mut(); 2], ptr::null_mut());
-    let mut answer = ptr::null_mut();
-    // SAFETY: there is room for two arguments; those that are missing are undefined.
+    let (mut count, mut arguments, mut data) = (N, [ptr::null_mut(); N], ptr::null_mut());
+    // SAFETY: there is room for `N` arguments; those that are missing are undefined.
     let called = unsafe {
         sys::napi_get_cb_info(env, info, &raw mut count, arguments.as_mut_ptr(), ptr::null_mut(), &raw mut data)
     };
     if called != sys::Status::napi_ok {
-        return answer;
+        return ptr::null_mut();
     }
     // SAFETY: the data pointer is the policy of this function, which is being called and so is alive.
     let policy = unsafe { &*data.cast::<Policy>() };
-    let [first, second] = arguments.map(|raw| Value::new(env, raw));
+    let arguments = arguments.map(|raw| Value::new(env, raw));
     // Unwinding out of a function that C calls would end the process.
-    match catch_unwind(AssertUnwindSafe(|| question(policy, first, second))) {
-        Ok(Ok(allowed)) => {
-            // SAFETY: `env` is of this call.
-            unsafe { sys::napi_get_boolean(env, allowed, &raw mut answer) };
-        }
-        Ok(Err(error)) => {
-            // What was thrown already is on its way.
-            if error.status != Status::PendingException {
-                Env::from_raw(env).throw_error(&error.reason, None).unwrap_or_default();
-            }
-        }
-        Err(_) => Env::from_raw(env).throw_error(PANICKED, None).unwrap_or_default(),
-    }
-    answer
+    let message = match catch_unwind(AssertUnwindSafe(|| question(policy, arguments))) {
+        Ok(Ok(answer)) => return answer,
+        // What was thrown already is on its way.
+        Ok(Err(error)) if error.status == Status::PendingException => return ptr::null_mut(),
+        Ok(Err(error)) => error.reason.clone(),
+        Err(_) => PANICKED.into(),
+    };
+    Env::from_raw(env).throw_error(&message, None).unwrap_or_default();
+    ptr::null_mut()
 }
 
 const PANICKED: &str = "the policy core panicked; treat the answer as a denial, and report this as a defect";

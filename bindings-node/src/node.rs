@@ -240,6 +240,24 @@ impl Value<'_> {
         }))
     }
 
+    /// A boolean for the call that this value came with.
+    #[inline]
+    pub(crate) fn of_boolean(self, answer: bool) -> sys::napi_value {
+        let mut value = ptr::null_mut();
+        // SAFETY: as above. If it fails, there is no value, which is `undefined`: not true.
+        unsafe { sys::napi_get_boolean(self.env, answer, &raw mut value) };
+        value
+    }
+
+    /// A text for the call that this value came with.
+    pub(crate) fn of_text(self, text: &str) -> sys::napi_value {
+        let mut value = ptr::null_mut();
+        let len = isize::try_from(text.len()).unwrap_or(isize::MAX);
+        // SAFETY: as above, and the text has `len` bytes.
+        unsafe { sys::napi_create_string_utf8(self.env, text.as_ptr().cast(), len, &raw mut value) };
+        value
+    }
+
     /// Throws a `TypeError`.
     #[cold]
     pub(crate) fn type_error(self, message: &str) -> Error {

@@ -1,4 +1,4 @@
-//! The compiled policy: everything but the two boolean questions, which `ask.rs` makes quick.
+//! The compiled policy: everything but single questions, which `ask.rs` makes quick.
 
 use crate::{
     arguments::{self, address, client, port},
@@ -10,65 +10,11 @@ use crate::{
 };
 use napi::{Either, Error, Result, bindgen_prelude::Uint8Array};
 use napi_derive::napi;
-use sandgate::{Destination, Form, Host, Policy, Spelling, Verdict};
+use sandgate::{Form, Policy, Spelling};
 use std::{
     fmt::Display,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
-
-/// What to do with a connection, and why.
-#[napi(object, object_from_js = false)]
-#[derive(Debug)]
-pub struct Decision {
-    /// What to do.
-    #[napi(ts_type = "Verdict")]
-    pub verdict: &'static str,
-    /// Whether this very address and port may be connected to. `false` for `allow-by-name`.
-    pub allowed: bool,
-    /// Which step decided.
-    #[napi(ts_type = "Reason")]
-    pub reason: &'static str,
-    /// The entry that decided, if it was one.
-    pub entry: Option<DecidingEntry>,
-    /// The name to resolve, if the verdict is `allow-by-name`.
-    pub name: Option<String>,
-}
-
-/// The entry that decided: the first that matches, in document order.
-#[napi(object, object_from_js = false)]
-#[derive(Debug)]
-pub struct DecidingEntry {
-    /// The list it stands in.
-    #[napi(ts_type = "ListName")]
-    pub list: &'static str,
-    /// Its place in the list, counted from 0.
-    pub index: u32,
-    /// Its canonical text.
-    pub text: String,
-}
-
-impl From<sandgate::Decision<'_>> for Decision {
-    fn from(decision: sandgate::Decision<'_>) -> Self {
-        Self {
-            verdict: match decision.verdict() {
-                Verdict::Allow => "allow",
-                Verdict::Deny => "deny",
-                Verdict::AllowByName(_) => "allow-by-name",
-            },
-            allowed: decision.is_allowed(),
-            reason: decision.reason().as_str(),
-            entry: decision.entry().map(|entry| DecidingEntry {
-                list: entry.list().as_str(),
-                index: u32::try_from(entry.index()).unwrap_or(u32::MAX),
-                text: entry.entry().to_string(),
-            }),
-            name: match decision.verdict() {
-                Verdict::AllowByName(by_name) => Some(by_name.name().to_string()),
-                Verdict::Allow | Verdict::Deny => None,
-            },
-        }
-    }
-}
 
 /// A policy of the core.
 #[napi]
@@ -173,31 +119,19 @@ impl Compiled {
         Ask { policy: self.0.clone(), question: Question::Egress }
     }
 
-    #[napi(catch_unwind)]
-    pub fn decide_ingress(
-        &self,
-        #[napi(ts_arg_type = "unknown")] client: Value<'_>,
-        #[napi(ts_arg_type = "unknown")] port: Value<'_>,
-    ) -> Result<Decision> {
-        Ok(self.0.decide_ingress(self::client(client)?, self::port(port)?).into())
+    /// What `decideIngress` calls; the decision as one text.
+    #[napi(catch_unwind, ts_return_type = "(client: string | null | undefined, port: number) => string")]
+    pub fn ingress_explained(&self) -> Ask {
+        Ask { policy: self.0.clone(), question: Question::IngressExplained }
     }
 
-    #[napi(catch_unwind)]
-    pub fn decide_egress(
-        &self,
-        #[napi(ts_arg_type = "unknown")] address: Value<'_>,
-        #[napi(ts_arg_type = "unknown")] port: Value<'_>,
-        #[napi(ts_arg_type = "unknown")] host: Value<'_>,
-        #[napi(ts_arg_type = "unknown")] sni: Value<'_>,
-    ) -> Result<Decision> {
-        let (header, name) = (arguments::optional_text("host", host)?, arguments::optional_text("sni", sni)?);
-        if header.is_some() && name.is_some() {
-            return Err(host.type_error("give host or sni, not both: they are read differently"));
-        }
-        let header = header.as_ref().map(|text| Host::Header(text.as_bytes()));
-        let host = header.or(name.as_ref().map(|text| Host::Sni(text.as_bytes())));
-        let (address, port) = (self::address(address)?, self::port(port)?);
-        Ok(self.0.decide_egress(&Destination { address, port, host }).into())
+    /// What `decideEgress` calls; the decision as one text.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "(address: string, port: number, host?: string | null, sni?: string | null) => string"
+    )]
+    pub fn egress_explained(&self) -> Ask {
+        Ask { policy: self.0.clone(), question: Question::EgressExplained }
     }
 
     #[napi(catch_unwind)]
