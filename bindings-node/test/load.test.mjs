@@ -2,7 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { ALL_TRAFFIC, Policy } from 'sandgate'
 
@@ -12,7 +16,7 @@ test('a policy crosses to worker threads', async () => {
   const policy = new Policy(document, { guardrails: { exemptPorts: [80] } })
   const code = `
     const { parentPort, workerData } = require('node:worker_threads')
-    const { Policy } = require(${JSON.stringify(import.meta.resolve('sandgate').replace('index.mjs', 'index.cjs').replace('file://', ''))})
+    const { Policy } = require(${JSON.stringify(fileURLToPath(import.meta.resolve('sandgate')).replace('index.mjs', 'index.cjs'))})
     const policy = Policy.restore(workerData)
     let allowed = 0
     for (let index = 0; index < 100_000; index += 1) allowed += policy.allowsIngress('203.0.113.' + (index % 256), 443)
@@ -62,6 +66,19 @@ test('ten thousand policies are freed with their functions', () => {
     console.log(JSON.stringify(grown))`)
   // Each takes more than 10,000 bytes: kept, they would be 100 million.
   assert.ok(grown < 32 << 20, `${grown} bytes`)
+})
+
+test('without a binary for the platform, loading says what to do', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sandgate-'))
+  try {
+    const from = dirname(fileURLToPath(import.meta.resolve('sandgate')))
+    for (const file of ['index.cjs', 'native.cjs']) copyFileSync(join(from, file), join(folder, file))
+    const { status, stderr } = spawnSync(process.execPath, [join(folder, 'index.cjs')], { encoding: 'utf8' })
+    assert.notEqual(status, 0)
+    assert.match(stderr, /sandgate has no binary for \w+-\w+\. .*install again without '--omit=optional'/)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('a process ends while policies are alive', () => {
