@@ -270,13 +270,15 @@ impl<'de, O: Object> Watcher<'de> for Fields<'_, O> {
             };
             let Some((index, name, names)) = O::FIELDS.iter().enumerate().find_map(named) else {
                 map.next_value::<IgnoredAny>()?;
-                self.object.report().push(|| pointer(&written), unknown_field(&written, O::FIELDS));
+                let problem = || (pointer(&written), unknown_field(&written, O::FIELDS));
+                self.object.report().push_with(Code::UnknownField, problem);
                 continue;
             };
             let bit = 1_u32.rotate_left(u32::try_from(index).unwrap_or_default());
             if seen & bit != 0 {
                 map.next_value::<IgnoredAny>()?;
-                self.object.report().push(|| pointer(name), duplicate_field(name, names));
+                let problem = || (pointer(name), duplicate_field(name, names));
+                self.object.report().push_with(Code::DuplicateField, problem);
                 continue;
             }
             seen |= bit;

@@ -1,9 +1,17 @@
 //! Where a diagnostic stands in the JSON text: bytes, line and column.
 
 use crate::diagnostic::{Code, Diagnostic, Report};
-use alloc::{string::String, vec::Vec};
-use core::{fmt, ops::Range};
-use serde::de::{Deserializer, MapAccess, Visitor};
+use alloc::{
+    borrow::{Cow, ToOwned},
+    collections::BTreeMap,
+    string::String,
+    vec::Vec,
+};
+use core::{fmt, ops::Range, slice};
+use serde::{
+    Deserialize,
+    de::{Deserializer, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 /// A document's JSON text, in which diagnostics can be found again.
@@ -19,17 +27,6 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub struct Source<'t> {
     text: &'t str,
-    members: Vec<Member<'t>>,
-}
-
-/// A field of the top-level object, as raw text.
-#[derive(Debug)]
-struct Member<'t> {
-    name: String,
-    key: &'t str,
-    value: &'t str,
-    /// The elements, if the value is a list.
-    elements: Vec<&'t str>,
 }
 
 /// A place in a text, for people: both count from 1, columns in characters.
@@ -43,38 +40,26 @@ pub struct Position {
 }
 
 impl<'t> Source<'t> {
-    /// Reads the places of the fields. Text that is not JSON is read as far as it goes.
+    /// Takes a text. What is no JSON is read as far as it goes, whenever something is looked for.
     #[must_use]
-    pub fn new(text: &'t str) -> Self {
-        let mut members = Vec::new();
-        // An error is no loss: what was read before it has its places.
-        let _ = serde_json::Deserializer::from_str(text).deserialize_map(Members(&mut members));
-        Self { text, members }
+    pub const fn new(text: &'t str) -> Self {
+        Self { text }
     }
 
-    /// The bytes of the text that a diagnostic means.
+    /// The bytes of the text that a diagnostic means, in one pass over the text.
     ///
     /// A misnamed or repeated field is its name; a field that is missing is the end of the
     /// object, where it would be added. `None` if the diagnostic is about the whole document.
     #[must_use]
     pub fn locate(&self, diagnostic: &Diagnostic) -> Option<Range<usize>> {
-        self.locate_nth(diagnostic, 0)
+        self.find(slice::from_ref(diagnostic)).pop().flatten()
     }
 
-    /// The bytes of every diagnostic of a report, where a field that is repeated again and again
-    /// is found once for each time.
+    /// The bytes of every diagnostic of a report, in one pass over the text. A field that is
+    /// repeated again and again is found once for each time.
     #[must_use]
     pub fn locate_all(&self, report: &Report) -> Vec<Option<Range<usize>>> {
-        let diagnostics = report.diagnostics();
-        let repeated = |(index, diagnostic): (usize, &Diagnostic)| {
-            let is_same = |other: &&Diagnostic| other.code() == diagnostic.code() && other.path() == diagnostic.path();
-            let before = match diagnostic.code() {
-                Code::DuplicateField | Code::UnknownField => diagnostics.iter().take(index).filter(is_same).count(),
-                _ => 0,
-            };
-            self.locate_nth(diagnostic, before)
-        };
-        diagnostics.iter().enumerate().map(repeated).collect()
+        self.find(report.diagnostics())
     }
 
     /// The line and column of every diagnostic of a report. A document that was too large to be
@@ -100,24 +85,32 @@ impl<'t> Source<'t> {
         ranges.iter().map(|range| range.as_ref().and_then(|_| positions.next())).collect()
     }
 
-    fn locate_nth(&self, diagnostic: &Diagnostic, nth: usize) -> Option<Range<usize>> {
-        let Some(pointer) = diagnostic.path().strip_prefix('/') else { return diagnostic.span() };
-        let (field, index) = match pointer.split_once('/') {
-            Some((field, index)) => (field, Some(index.parse::<usize>().ok()?)),
-            None => (pointer, None),
+    /// Memory goes with what is looked for, not with the text.
+    fn find(&self, diagnostics: &[Diagnostic]) -> Vec<Option<Range<usize>>> {
+        let mut members = Members::default();
+        let sought: Vec<_> = diagnostics.iter().map(|diagnostic| members.seek(diagnostic)).collect();
+        members.read(self.text);
+        diagnostics.iter().zip(&sought).map(|(diagnostic, sought)| self.place(diagnostic, sought, &members)).collect()
+    }
+
+    fn place(&self, diagnostic: &Diagnostic, sought: &Sought, members: &Members<'t>) -> Option<Range<usize>> {
+        let (field, index, nth) = match sought {
+            Sought::Document => return diagnostic.span(),
+            Sought::Field(field) => (field, None, 0),
+            Sought::Nth(field, nth) => (field, None, *nth),
+            Sought::Element(field, index) => (field, Some(*index), 0),
         };
-        let field = field.replace("~1", "/").replace("~0", "~");
-        let mut named = self.members.iter().filter(|member| member.name == field);
+        let found = members.0.get(field).map(|wanted| wanted.found.as_slice()).unwrap_or_default();
         match diagnostic.code() {
-            Code::UnknownField | Code::FixedAtCreation => return Some(self.range(named.nth(nth)?.key)),
+            Code::UnknownField | Code::FixedAtCreation => return Some(self.range(found.get(nth)?.key)),
             Code::DuplicateField => {
                 // The first use may be under the field's other name.
-                let member = if named.clone().count() > 1 { named.nth(nth.saturating_add(1)) } else { named.next() };
+                let member = if found.len() > 1 { found.get(nth.saturating_add(1)) } else { found.first() };
                 return Some(self.range(member?.key));
             }
             _ => {}
         }
-        let Some(member) = named.next() else {
+        let Some(member) = found.first() else {
             let end = self.text.rfind('}')?;
             return Some(end..end.saturating_add(1));
         };
@@ -138,8 +131,11 @@ impl<'t> Source<'t> {
     /// The bytes of each element of a list, quotes included; none if there is no such list.
     #[must_use]
     pub fn elements(&self, field: &str) -> Vec<Range<usize>> {
-        let member = self.members.iter().find(|member| member.name == field);
-        member.map(|member| member.elements.iter().map(|element| self.range(element)).collect()).unwrap_or_default()
+        let mut members = Members::default();
+        members.want(field.to_owned(), 1, usize::MAX);
+        members.read(self.text);
+        let found = members.0.get(field).and_then(|wanted| wanted.found.first());
+        found.map(|member| member.elements.iter().map(|element| self.range(element)).collect()).unwrap_or_default()
     }
 
     /// The bytes of a part that was borrowed from the text.
@@ -214,9 +210,79 @@ fn unit(rest: &str) -> (usize, usize) {
     (unit.len(), decoded)
 }
 
-struct Members<'m, 't>(&'m mut Vec<Member<'t>>);
+/// What a diagnostic is about.
+#[derive(Debug)]
+enum Sought {
+    Document,
+    Field(String),
+    /// The field at its n-th bad place, from 0.
+    Nth(String, usize),
+    Element(String, usize),
+}
 
-impl<'t> Visitor<'t> for Members<'_, 't> {
+/// The fields of the top-level object that are looked for.
+#[derive(Debug, Default)]
+struct Members<'t>(BTreeMap<String, Wanted<'t>>);
+
+#[derive(Debug, Default)]
+struct Wanted<'t> {
+    /// How many members of this name are kept.
+    members: usize,
+    /// How many elements of the first of them are kept.
+    elements: usize,
+    /// Diagnostics so far that are about the name and not its value.
+    unknown: usize,
+    duplicate: usize,
+    found: Vec<Member<'t>>,
+}
+
+/// A field, as raw text.
+#[derive(Debug)]
+struct Member<'t> {
+    key: &'t str,
+    value: &'t str,
+    /// The first elements, if the value is a list.
+    elements: Vec<&'t str>,
+}
+
+impl<'t> Members<'t> {
+    fn seek(&mut self, diagnostic: &Diagnostic) -> Sought {
+        let Some(pointer) = diagnostic.path().strip_prefix('/') else { return Sought::Document };
+        let (field, index) = match pointer.split_once('/') {
+            Some((field, index)) => (field, index.parse::<usize>().ok()),
+            None => (pointer, None),
+        };
+        let field = field.replace("~1", "/").replace("~0", "~");
+        if let Some(index) = index {
+            self.want(field.clone(), 1, index.saturating_add(1));
+            return Sought::Element(field, index);
+        }
+        let wanted = self.want(field.clone(), 1, 0);
+        let count = match diagnostic.code() {
+            Code::UnknownField => &mut wanted.unknown,
+            Code::DuplicateField => &mut wanted.duplicate,
+            _ => return Sought::Field(field),
+        };
+        let nth = *count;
+        *count = count.saturating_add(1);
+        wanted.members = wanted.members.max(count.saturating_add(1));
+        Sought::Nth(field, nth)
+    }
+
+    fn want(&mut self, field: String, members: usize, elements: usize) -> &mut Wanted<'t> {
+        let wanted = self.0.entry(field).or_default();
+        wanted.members = wanted.members.max(members);
+        wanted.elements = wanted.elements.max(elements);
+        wanted
+    }
+
+    fn read(&mut self, text: &'t str) {
+        // An error is no loss: what was read before it has its places.
+        let _ = serde_json::Deserializer::from_str(text).deserialize_map(self);
+    }
+}
+
+impl<'t> Visitor<'t> for &mut Members<'t> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -225,12 +291,49 @@ impl<'t> Visitor<'t> for Members<'_, 't> {
 
     fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some((key, value)) = map.next_entry::<&'t RawValue, &'t RawValue>()? {
-            let name = serde_json::from_str(key.get()).unwrap_or_default();
-            let value = value.get();
-            let elements: Vec<&RawValue> =
-                if value.starts_with('[') { serde_json::from_str(value).unwrap_or_default() } else { Vec::new() };
-            let elements = elements.into_iter().map(RawValue::get).collect();
-            self.0.push(Member { name, key: key.get(), value, elements });
+            let name: Cow<'_, str> = serde_json::from_str(key.get()).map(|Text(name)| name).unwrap_or_default();
+            let Some(wanted) = self.0.get_mut(name.as_ref()) else { continue };
+            if wanted.found.len() >= wanted.members {
+                continue;
+            }
+            let most = if wanted.found.is_empty() { wanted.elements } else { 0 };
+            wanted.found.push(Member { key: key.get(), value: value.get(), elements: elements(value.get(), most) });
+        }
+        Ok(())
+    }
+}
+
+/// A text of JSON, borrowed if it has no escapes.
+#[derive(Deserialize)]
+struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
+
+/// The first elements of a list; none of anything else.
+fn elements(value: &str, most: usize) -> Vec<&str> {
+    let mut elements = Vec::new();
+    if most > 0 {
+        // Too many of them, or an end in the middle, is no loss either.
+        let _ = serde_json::Deserializer::from_str(value).deserialize_seq(Elements { elements: &mut elements, most });
+    }
+    elements
+}
+
+struct Elements<'e, 't> {
+    elements: &'e mut Vec<&'t str>,
+    most: usize,
+}
+
+impl<'t> Visitor<'t> for Elements<'_, 't> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'t>>(self, mut list: A) -> Result<(), A::Error> {
+        while self.elements.len() < self.most
+            && let Some(element) = list.next_element::<&'t RawValue>()?
+        {
+            self.elements.push(element.get());
         }
         Ok(())
     }

@@ -101,7 +101,7 @@ impl<'o> Checker<'o> {
 
     /// A text that is no JSON has no end, so nothing can be said of what it lacks.
     fn require(&mut self) {
-        if self.report.contains(Code::InvalidJson) || self.report.contains(Code::DocumentTooLarge) {
+        if self.report.is_broken_off() {
             return;
         }
         let has_pattern = self.rules.allow_out.iter().any(|entry| matches!(entry, Entry::Pattern(_)));

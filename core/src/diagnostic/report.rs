@@ -23,11 +23,13 @@ pub struct Report {
     errors: usize,
     warnings: usize,
     keep: usize,
+    /// Whether the document could not be read to its end.
+    broken_off: bool,
 }
 
 impl Report {
     pub(crate) fn new(keep: usize) -> Self {
-        Self { diagnostics: Vec::new(), errors: 0, warnings: 0, keep }
+        Self { diagnostics: Vec::new(), errors: 0, warnings: 0, keep, broken_off: false }
     }
 
     /// The report of one text that is no part of a document. The path of its problem is empty.
@@ -40,14 +42,26 @@ impl Report {
 
     /// Adds a problem. The path is made only if the problem is kept.
     pub(crate) fn push(&mut self, path: impl FnOnce() -> String, error: ParseError) {
-        let count = match error.code().severity() {
+        self.push_with(error.code(), || (path(), error));
+    }
+
+    /// Adds a problem whose text is made only if it is kept: a document can hold millions.
+    pub(crate) fn push_with(&mut self, code: Code, problem: impl FnOnce() -> (String, ParseError)) {
+        let count = match code.severity() {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
         };
         *count = count.saturating_add(1);
+        self.broken_off |= matches!(code, Code::InvalidJson | Code::DocumentTooLarge);
         if self.diagnostics.len() < self.keep {
-            self.diagnostics.push(Diagnostic::new(path(), error));
+            let (path, error) = problem();
+            self.diagnostics.push(Diagnostic::new(path, error));
         }
+    }
+
+    /// Whether the document was not read to its end, so that nothing is known of what it lacks.
+    pub(crate) fn is_broken_off(&self) -> bool {
+        self.broken_off
     }
 
     /// Whether the document holds: no errors. Warnings do not count.
