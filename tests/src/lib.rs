@@ -1,4 +1,5 @@
 //! The conformance suite: vectors as data, the obvious evaluator, and what runs them.
 
+pub mod compare;
 pub mod naive;
 pub mod vector;

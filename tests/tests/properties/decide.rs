@@ -2,36 +2,15 @@
 
 use crate::{
     cases,
-    worlds::{Edges, Question, World, compile, picks, rules, world},
+    worlds::{World, compile, picks, world},
 };
 use proptest::{prelude::*, sample::Index, strategy::ValueTree, test_runner::TestRunner};
 use sandgate::{Decision, Destination, List, Policy, Reason, Verdict};
-use sandgate_conformance::naive::Answer;
+use sandgate_conformance::{
+    compare::{Edges, Question, answer, rules},
+    naive::Answer,
+};
 use std::{collections::BTreeSet, net::IpAddr};
-
-/// A decision of the core in the words of the evaluator.
-pub(crate) fn answer(decision: &Decision<'_>) -> Answer {
-    Answer {
-        verdict: decision.verdict().as_str(),
-        reason: decision.reason().as_str(),
-        entry: decision.entry().map(|entry| (entry.list().as_str(), entry.index())),
-        name: match decision.verdict() {
-            Verdict::AllowByName(by_name) => Some(by_name.name().to_string()),
-            Verdict::Allow | Verdict::Deny => None,
-        },
-    }
-}
-
-pub(crate) fn ask_egress<'p>(policy: &'p Policy, question: &Question) -> Decision<'p> {
-    let Question { address, port, .. } = *question;
-    policy.decide_egress(&Destination { address, port, host: question.host().0 })
-}
-
-/// A question without a host is also asked as one about an unknown client.
-pub(crate) fn client(question: &Question) -> Option<IpAddr> {
-    let unknown = question.host.as_ref().is_some_and(|(sni, _)| *sni);
-    (!unknown).then_some(question.address)
-}
 
 fn policy_and_edges(world: &World) -> (Policy, Edges) {
     let policy = world.policy();
@@ -50,9 +29,9 @@ proptest! {
     fn egress_is_decided_as_the_obvious_evaluator_decides_it(world in world(), picks in picks()) {
         let policy = world.policy();
         let (rules, edges) = (rules(&policy), Edges::of(&policy));
-        for question in picks.iter().map(|pick| edges.question(pick)) {
-            let expected = rules.egress(question.address, question.port, question.host().1);
-            prop_assert_eq!(answer(&ask_egress(&policy, &question)), expected, "{:?}", question);
+        for question in picks.iter().map(|pick| pick.question(&edges)) {
+            let expected = question.naive_egress(&rules);
+            prop_assert_eq!(answer(&question.egress(&policy)), expected, "{:?}", question);
         }
     }
 
@@ -60,8 +39,8 @@ proptest! {
     fn ingress_is_decided_as_the_obvious_evaluator_decides_it(world in world(), picks in picks()) {
         let policy = world.policy();
         let (rules, edges) = (rules(&policy), Edges::of(&policy));
-        for question in picks.iter().map(|pick| edges.question(pick)) {
-            let client = client(&question);
+        for question in picks.iter().map(|pick| pick.question(&edges)) {
+            let client = question.client();
             let decision = policy.decide_ingress(client, question.port);
             prop_assert_eq!(answer(&decision), rules.ingress(client, question.port), "{:?}", question);
         }
@@ -74,11 +53,11 @@ proptest! {
     #[test]
     fn the_boolean_questions_and_the_explained_ones_never_disagree(world in world(), picks in picks()) {
         let (policy, edges) = policy_and_edges(&world);
-        for question in picks.iter().map(|pick| edges.question(pick)) {
+        for question in picks.iter().map(|pick| pick.question(&edges)) {
             let Question { address, port, .. } = question;
             let egress = policy.decide_egress(&Destination::new(address, port));
             prop_assert_eq!(policy.allows_egress(address, port), egress.is_allowed(), "{:?}", question);
-            let client = client(&question);
+            let client = question.client();
             let ingress = policy.decide_ingress(client, port);
             prop_assert_eq!(policy.allows_ingress(client, port), ingress.is_allowed(), "{:?}", question);
         }
@@ -87,11 +66,11 @@ proptest! {
     #[test]
     fn a_mapped_address_is_judged_as_its_ipv4_address(world in world(), picks in picks()) {
         let (policy, edges) = policy_and_edges(&world);
-        for question in picks.iter().map(|pick| edges.question(pick)) {
+        for question in picks.iter().map(|pick| pick.question(&edges)) {
             let IpAddr::V4(native) = question.address else { continue };
             let mapped = IpAddr::V6(native.to_ipv6_mapped());
             let asked_mapped = Question { address: mapped, ..question.clone() };
-            prop_assert_eq!(ask_egress(&policy, &asked_mapped), ask_egress(&policy, &question));
+            prop_assert_eq!(asked_mapped.egress(&policy), question.egress(&policy));
             let port = question.port;
             prop_assert_eq!(policy.decide_ingress(Some(mapped), port), policy.decide_ingress(Some(native.into()), port));
         }
@@ -100,8 +79,8 @@ proptest! {
     #[test]
     fn the_entry_that_decides_is_the_one_at_its_index(world in world(), picks in picks()) {
         let (policy, edges) = policy_and_edges(&world);
-        for question in picks.iter().map(|pick| edges.question(pick)) {
-            let decision = ask_egress(&policy, &question);
+        for question in picks.iter().map(|pick| pick.question(&edges)) {
+            let decision = question.egress(&policy);
             let named = [Reason::AllowEntry, Reason::AllowName, Reason::DenyEntry].contains(&decision.reason());
             prop_assert_eq!(decision.entry().is_some(), named);
             if let Some(entry) = decision.entry() {
@@ -122,10 +101,10 @@ proptest! {
             rearrange(list, &moves);
         }
         let rearranged = compile(&config, &options);
-        for question in picks.iter().map(|pick| edges.question(pick)) {
-            let (left, right) = (ask_egress(&policy, &question), ask_egress(&rearranged, &question));
+        for question in picks.iter().map(|pick| pick.question(&edges)) {
+            let (left, right) = (question.egress(&policy), question.egress(&rearranged));
             prop_assert_eq!(without_entry(&left), without_entry(&right), "{:?}", question);
-            let client = client(&question);
+            let client = question.client();
             let (left, right) = (policy.decide_ingress(client, question.port), rearranged.decide_ingress(client, question.port));
             prop_assert_eq!(without_entry(&left), without_entry(&right), "{:?}", question);
         }
@@ -135,10 +114,10 @@ proptest! {
     fn a_resolved_address_is_denied_exactly_if_the_operator_always_denies_it(world in world(), picks in picks()) {
         let (policy, edges) = policy_and_edges(&world);
         let rules = rules(&policy);
-        for question in picks.iter().map(|pick| edges.question(pick)) {
+        for question in picks.iter().map(|pick| pick.question(&edges)) {
             let denied = rules.denies_resolved(question.address);
             prop_assert_eq!(policy.options().guardrails.always_denies(question.address), denied, "{:?}", question);
-            let Verdict::AllowByName(by_name) = ask_egress(&policy, &question).into_verdict() else { continue };
+            let Verdict::AllowByName(by_name) = question.egress(&policy).into_verdict() else { continue };
             for resolved in &edges.addresses {
                 let permitted = by_name.permit(*resolved);
                 prop_assert_eq!(permitted.is_none(), rules.denies_resolved(*resolved), "{}", resolved);
@@ -179,9 +158,9 @@ fn the_generated_worlds_reach_every_step() {
     for _ in 0..400 {
         let (world, picks) = (world(), picks()).new_tree(&mut runner).unwrap().current();
         let (policy, edges) = policy_and_edges(&world);
-        for question in picks.iter().map(|pick| edges.question(pick)) {
-            reached.insert(ask_egress(&policy, &question).reason());
-            reached.insert(policy.decide_ingress(client(&question), question.port).reason());
+        for question in picks.iter().map(|pick| pick.question(&edges)) {
+            reached.insert(question.egress(&policy).reason());
+            reached.insert(policy.decide_ingress(question.client(), question.port).reason());
         }
     }
     assert_eq!(reached, Reason::ALL.iter().copied().collect());

@@ -3,8 +3,7 @@
 
 use crate::{
     cases,
-    decide::{ask_egress, client},
-    worlds::{Edges, Question, World, address, insert, item, picks, world},
+    worlds::{World, address, insert, item, picks, world},
 };
 use proptest::{
     prelude::*,
@@ -13,6 +12,7 @@ use proptest::{
     test_runner::{TestCaseResult, TestRunner},
 };
 use sandgate::{Decision, List, Policy, Verdict};
+use sandgate_conformance::compare::{Edges, Question};
 
 /// Something to add to a document.
 #[derive(Debug, Clone)]
@@ -72,9 +72,9 @@ fn compare(
 ) -> TestCaseResult {
     let Some((before, after)) = before_and_after(world, addition) else { return Ok(()) };
     for question in questions(&Edges::of(&after)) {
-        let client = client(&question);
+        let client = question.client();
         for (old, new) in [
-            (ask_egress(&before, &question), ask_egress(&after, &question)),
+            (question.egress(&before), question.egress(&after)),
             (before.decide_ingress(client, question.port), after.decide_ingress(client, question.port)),
         ] {
             prop_assert!(holds(&old, &new), "{:?}: {:?} became {:?}", question, old, new);
@@ -96,7 +96,7 @@ proptest! {
         addition in allow_addition(),
         picks in picks(),
     ) {
-        let questions = |edges: &Edges| picks.iter().map(|pick| edges.question(pick)).collect();
+        let questions = |edges: &Edges| picks.iter().map(|pick| pick.question(edges)).collect();
         compare(&world, &addition, questions, |old, new| !old.is_allowed() || new.is_allowed())?;
     }
 
@@ -107,7 +107,7 @@ proptest! {
         addition in deny_addition(),
         picks in picks(),
     ) {
-        let questions = |edges: &Edges| picks.iter().map(|pick| edges.question(pick)).collect();
+        let questions = |edges: &Edges| picks.iter().map(|pick| pick.question(edges)).collect();
         compare(&world, &addition, questions, |old, new| !is_denied(old) || is_denied(new))?;
     }
 }

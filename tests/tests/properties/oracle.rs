@@ -1,9 +1,10 @@
 //! The obvious evaluator answers the vectors too: it is no use if it agrees with the core and both
 //! are wrong.
 
-use crate::worlds::{compile, rules};
+use crate::worlds::compile;
 use sandgate::{Host, NetworkConfig, Options, Policy, parse_address};
 use sandgate_conformance::{
+    compare::rules,
     naive::{Seen, Trust, client, is_mask, masked},
     vector::{self, Asked, Case, Mode, PlainOptions, Query},
 };

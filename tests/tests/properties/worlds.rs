@@ -10,8 +10,8 @@ use proptest::{
     prelude::*,
     sample::{Index, select},
 };
-use sandgate::{Capabilities, Guardrails, List, NameServer, NetworkConfig, Options, Policy};
-use sandgate_conformance::naive;
+use sandgate::{Capabilities, Guardrails, NameServer, NetworkConfig, Options, Policy};
+use sandgate_conformance::compare::{Edges, Question, embeddings};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(crate) const LABELS: &[&str] = &["a", "b", "com", "xn--bcher-kva", "e_x"];
@@ -52,24 +52,6 @@ impl World {
 
 pub(crate) fn compile(config: &NetworkConfig, options: &Options) -> Policy {
     Policy::compile(config, options).unwrap_or_else(|report| panic!("{config:?}: {report}"))
-}
-
-/// The same policy as the plain data of the obvious evaluator.
-pub(crate) fn rules(policy: &Policy) -> naive::Rules {
-    let config = policy.config();
-    let Options { guardrails, capabilities, .. } = policy.options();
-    naive::Rules {
-        allow_out: config.allow_out,
-        deny_out: config.deny_out,
-        allow_in: config.allow_in,
-        deny_in: config.deny_in,
-        allow_internet_access: config.allow_internet_access,
-        always_denied: guardrails.always_denied.iter().map(ToString::to_string).collect(),
-        always_allowed: guardrails.always_allowed.iter().map(ToString::to_string).collect(),
-        exempt_ports: guardrails.exempt_ports.clone(),
-        name_server: guardrails.name_server.map(|server| server.to_string()),
-        ipv6_ingress: capabilities.ipv6_ingress,
-    }
 }
 
 /// An address entry before it is written.
@@ -120,12 +102,6 @@ fn ipv6() -> impl Strategy<Value = u128> {
     let embedded = (0..4_usize, ipv4()).prop_map(|(form, inner)| embeddings(inner)[form]);
     let plain = (select(IPV6), 0..4_u128).prop_map(|(base, near)| base.parse::<Ipv6Addr>().unwrap().to_bits() | near);
     prop_oneof![plain, embedded]
-}
-
-/// The addresses that carry an IPv4 address.
-fn embeddings(inner: u32) -> [u128; 4] {
-    let inner = u128::from(inner);
-    [0x64_ff9b << 96 | inner, 0x2002 << 112 | inner << 80, 0xffff << 32 << 16 | inner, inner]
 }
 
 fn ipv4_network() -> impl Strategy<Value = (IpAddr, u8)> {
@@ -258,33 +234,19 @@ pub(crate) fn insert(list: &mut Vec<String>, place: Index, text: &str) {
     list.insert(place.index(list.len() + 1), text.to_owned());
 }
 
-/// A question, egress or ingress.
-#[derive(Debug, Clone)]
-pub(crate) struct Question {
-    pub(crate) address: IpAddr,
-    pub(crate) port: u16,
-    pub(crate) host: Option<(bool, String)>,
-}
-
-impl Question {
-    /// The host as the core and as the evaluator take it.
-    pub(crate) fn host(&self) -> (Option<sandgate::Host<'_>>, Option<naive::Seen<'_>>) {
-        match &self.host {
-            None => (None, None),
-            Some((true, text)) => (Some(sandgate::Host::Sni(text.as_bytes())), Some(naive::Seen::Sni(text.as_bytes()))),
-            Some((false, text)) => {
-                (Some(sandgate::Host::Header(text.as_bytes())), Some(naive::Seen::Header(text.as_bytes())))
-            }
-        }
-    }
-}
-
 /// The choices from which a question is put together.
 #[derive(Debug, Clone)]
 pub(crate) struct Pick {
     address: Index,
     port: Index,
     host: Option<(bool, String)>,
+}
+
+impl Pick {
+    pub(crate) fn question(&self, edges: &Edges) -> Question {
+        let (address, port) = (*self.address.get(&edges.addresses), *self.port.get(&edges.ports));
+        Question { address, port, host: self.host.clone() }
+    }
 }
 
 pub(crate) fn picks() -> impl Strategy<Value = Vec<Pick>> {
@@ -307,76 +269,4 @@ pub(crate) fn host() -> impl Strategy<Value = String> {
     });
     let no_name = select(&["", ".", "8.8.8.8", "[::1]", "::1", "a..b", "*.com", "-a.com", "a%2e.com", "\u{e9}.com"]);
     prop_oneof![6 => dressed, 1 => no_name.prop_map(str::to_owned)]
-}
-
-/// The addresses and ports at which the answers of a policy can change.
-#[derive(Debug, Clone)]
-pub(crate) struct Edges {
-    pub(crate) addresses: Vec<IpAddr>,
-    pub(crate) ports: Vec<u16>,
-}
-
-impl Edges {
-    pub(crate) fn of(policy: &Policy) -> Self {
-        let config = policy.config();
-        let guardrails = &policy.options().guardrails;
-        let mut edges = Self { addresses: Vec::new(), ports: vec![0, 1, 53, 443, 65535] };
-        for entry in List::ALL.into_iter().flat_map(|list| config.list(list)) {
-            edges.around_entry(entry);
-        }
-        for network in guardrails.always_denied.iter().chain(&guardrails.always_allowed) {
-            edges.around_network(&network.to_string());
-        }
-        if let Some(server) = guardrails.name_server {
-            edges.around_network(&format!("{}/{}", server.address, if server.address.is_ipv4() { 32 } else { 128 }));
-            edges.around_ports(server.port, server.port);
-        }
-        for port in &guardrails.exempt_ports {
-            edges.around_ports(*port, *port);
-        }
-        edges.around_network("203.0.113.0/24");
-        edges
-    }
-
-    pub(crate) fn around_entry(&mut self, entry: &str) {
-        // A pattern has no slash, and no address has an edge at it.
-        let Some((base, rest)) = entry.split_once('/') else { return };
-        let (length, ports) = rest.split_once(':').unwrap_or((rest, ""));
-        self.around_network(&format!("{}/{}", base.trim_start_matches('['), length.trim_end_matches(']')));
-        if let Some((low, high)) = ports.split_once('-').or((!ports.is_empty()).then_some((ports, ports))) {
-            self.around_ports(low.parse().unwrap(), high.parse().unwrap());
-        }
-    }
-
-    fn around_ports(&mut self, low: u16, high: u16) {
-        self.ports.extend([low.saturating_sub(1), low, high, high.saturating_add(1)]);
-    }
-
-    fn around_network(&mut self, network: &str) {
-        let (base, length) = network.split_once('/').unwrap();
-        let length: u32 = length.parse().unwrap();
-        match base.parse().unwrap() {
-            IpAddr::V4(base) => {
-                let first = base.to_bits();
-                let last = first | u32::MAX.checked_shr(length).unwrap_or(0);
-                for bits in [first, last, first.wrapping_sub(1), last.wrapping_add(1)] {
-                    let address = Ipv4Addr::from_bits(bits);
-                    self.addresses.extend([IpAddr::V4(address), IpAddr::V6(address.to_ipv6_mapped())]);
-                    self.addresses.extend(embeddings(bits).map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))));
-                }
-            }
-            IpAddr::V6(base) => {
-                let first = base.to_bits();
-                let last = first | u128::MAX.checked_shr(length).unwrap_or(0);
-                for bits in [first, last, first.wrapping_sub(1), last.wrapping_add(1)] {
-                    self.addresses.push(IpAddr::V6(Ipv6Addr::from_bits(bits)));
-                }
-            }
-        }
-    }
-
-    pub(crate) fn question(&self, pick: &Pick) -> Question {
-        let (address, port) = (*pick.address.get(&self.addresses), *pick.port.get(&self.ports));
-        Question { address, port, host: pick.host.clone() }
-    }
 }
