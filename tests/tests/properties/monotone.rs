@@ -3,22 +3,24 @@
 
 use crate::{
     cases,
-    worlds::{World, address, insert, item, picks, world},
+    worlds::{World, address, item, picks, world},
 };
 use proptest::{
     prelude::*,
-    sample::Index,
     strategy::ValueTree,
     test_runner::{TestCaseResult, TestRunner},
 };
 use sandgate::{Decision, List, Policy, Verdict};
-use sandgate_conformance::compare::{Edges, Question};
+use sandgate_conformance::{
+    compare::{Edges, Question},
+    draft::insert,
+};
 
 /// Something to add to a document.
 #[derive(Debug, Clone)]
 struct Addition {
     list: List,
-    place: Index,
+    place: usize,
     text: String,
     /// Also write `0.0.0.0/0` into the deny list of the same direction, before the comparison: the
     /// first exception of a list is valid only then.
@@ -39,7 +41,7 @@ fn deny_addition() -> impl Strategy<Value = Addition> {
 }
 
 fn addition(entry: impl Strategy<Value = (List, String)>) -> impl Strategy<Value = Addition> {
-    (entry, any::<Index>(), any::<bool>()).prop_map(|((list, text), place, over_deny_all)| {
+    (entry, any::<usize>(), any::<bool>()).prop_map(|((list, text), place, over_deny_all)| {
         let over_deny_all = over_deny_all && matches!(list, List::AllowOut | List::AllowIn);
         Addition { list, place, text, over_deny_all }
     })

@@ -11,7 +11,10 @@ use proptest::{
     sample::{Index, select},
 };
 use sandgate::{Capabilities, Guardrails, NameServer, NetworkConfig, Options, Policy};
-use sandgate_conformance::compare::{Edges, Question, embeddings};
+use sandgate_conformance::{
+    compare::{Edges, Question, embeddings},
+    draft::{Address, Draft, Item},
+};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(crate) const LABELS: &[&str] = &["a", "b", "com", "xn--bcher-kva", "e_x"];
@@ -52,46 +55,6 @@ impl World {
 
 pub(crate) fn compile(config: &NetworkConfig, options: &Options) -> Policy {
     Policy::compile(config, options).unwrap_or_else(|report| panic!("{config:?}: {report}"))
-}
-
-/// An address entry before it is written.
-#[derive(Debug, Clone)]
-pub(crate) struct Address {
-    base: IpAddr,
-    length: u8,
-    ports: Option<(u16, u16)>,
-    spelling: u8,
-}
-
-impl Address {
-    pub(crate) fn is_ipv6(&self) -> bool {
-        self.base.is_ipv6()
-    }
-
-    /// The entry in one of the spellings that mean it.
-    pub(crate) fn text(&self, with_ports: bool) -> String {
-        let length = self.length;
-        let ports = self.ports.filter(|_| with_ports).map(|(low, high)| match self.spelling % 2 {
-            0 if low == high => format!(":{low}"),
-            _ => format!(":{low}-{high}"),
-        });
-        let host = match (self.base, self.spelling % 5) {
-            (IpAddr::V4(v4), 0) if length == 32 => v4.to_string(),
-            (IpAddr::V4(v4), 1) if length == 0 && ports.is_some() && v4.is_unspecified() => String::new(),
-            // The mapped spelling of all traffic is an error (G-9).
-            (IpAddr::V4(v4), 2) if length > 0 => match ports {
-                Some(_) => format!("[{:?}/{}]", v4.to_ipv6_mapped(), length + 96),
-                None => format!("{:?}/{}", v4.to_ipv6_mapped(), length + 96),
-            },
-            (IpAddr::V4(v4), _) => format!("{v4}/{length}"),
-            (IpAddr::V6(v6), spelling) => {
-                let host = if spelling == 0 && length == 128 { v6.to_string() } else { format!("{v6}/{length}") };
-                let host = if spelling == 1 { host.to_ascii_uppercase() } else { host };
-                if ports.is_some() || spelling == 2 { format!("[{host}]") } else { host }
-            }
-        };
-        host + &ports.unwrap_or_default()
-    }
 }
 
 fn ipv4() -> impl Strategy<Value = u32> {
@@ -150,22 +113,6 @@ pub(crate) fn pattern() -> impl Strategy<Value = String> {
     prop_oneof![1 => Just("*".to_owned()), 4 => name(), 4 => name().prop_map(|name| format!("*.{name}"))]
 }
 
-/// An entry of `allowOut`.
-#[derive(Debug, Clone)]
-pub(crate) enum Item {
-    Address(Address),
-    Pattern(String),
-}
-
-impl Item {
-    pub(crate) fn text(&self, with_ports: bool) -> String {
-        match self {
-            Self::Address(address) => address.text(with_ports),
-            Self::Pattern(pattern) => pattern.clone(),
-        }
-    }
-}
-
 pub(crate) fn item() -> impl Strategy<Value = Item> {
     prop_oneof![3 => address().prop_map(Item::Address), 2 => pattern().prop_map(Item::Pattern)]
 }
@@ -200,38 +147,14 @@ pub(crate) fn options() -> impl Strategy<Value = Options> {
 
 pub(crate) fn world() -> impl Strategy<Value = World> {
     let lists = (vec(item(), 0..6), vec(address(), 0..6), vec(address(), 0..5), vec(address(), 0..5));
-    let deny_all = any::<([bool; 2], [Index; 2])>();
+    let deny_all = any::<([bool; 2], [usize; 2])>();
     let internet_access = prop_oneof![1 => Just(false), 4 => Just(true)];
     (lists, deny_all, internet_access, options()).prop_map(
-        |((allow_out, deny_out, allow_in, deny_in), (also, places), allow_internet_access, options)| {
-            let capabilities = options.capabilities;
-            let has_pattern = allow_out.iter().any(|item| matches!(item, Item::Pattern(_)));
-            let mut config = NetworkConfig {
-                allow_out: allow_out.iter().map(|item| item.text(capabilities.egress_ports)).collect(),
-                deny_out: deny_out.iter().map(|address| address.text(capabilities.egress_ports)).collect(),
-                allow_in: allow_in
-                    .iter()
-                    .filter(|address| capabilities.ipv6_ingress || !address.is_ipv6())
-                    .map(|address| address.text(true))
-                    .collect(),
-                deny_in: deny_in.iter().map(|address| address.text(true)).collect(),
-                allow_internet_access,
-                ..NetworkConfig::default()
-            };
-            // and now and then without need, as people do.
-            if also[0] || has_pattern && allow_internet_access {
-                insert(&mut config.deny_out, places[0], "0.0.0.0/0");
-            }
-            if also[1] || !config.allow_in.is_empty() {
-                insert(&mut config.deny_in, places[1], ":1-65535");
-            }
-            World { config, options }
+        |((allow_out, deny_out, allow_in, deny_in), (also_deny_all, places), allow_internet_access, options)| {
+            let draft = Draft { allow_out, deny_out, allow_in, deny_in, allow_internet_access, also_deny_all, places };
+            World { config: draft.config(options.capabilities), options }
         },
     )
-}
-
-pub(crate) fn insert(list: &mut Vec<String>, place: Index, text: &str) {
-    list.insert(place.index(list.len() + 1), text.to_owned());
 }
 
 /// The choices from which a question is put together.
