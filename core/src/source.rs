@@ -138,10 +138,8 @@ impl<'t> Source<'t> {
         found.map(|member| member.elements.iter().map(|element| self.range(element)).collect()).unwrap_or_default()
     }
 
-    /// The bytes of a part that was borrowed from the text.
     fn range(&self, part: &str) -> Range<usize> {
-        let start = part.as_ptr().addr().saturating_sub(self.text.as_ptr().addr());
-        start..start.saturating_add(part.len())
+        range(self.text, part)
     }
 
     /// The line and column of a byte of the text.
@@ -171,6 +169,12 @@ impl<'t> Source<'t> {
         }
         positions
     }
+}
+
+/// The bytes of a part that was borrowed from a text.
+fn range(text: &str, part: &str) -> Range<usize> {
+    let start = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    start..start.saturating_add(part.len())
 }
 
 /// Where a span of a decoded string lies in its JSON literal, quotes and escapes included.
@@ -278,11 +282,26 @@ impl<'t> Members<'t> {
 
     fn read(&mut self, text: &'t str) {
         // An error is no loss: what was read before it has its places.
-        let _ = serde_json::Deserializer::from_str(text).deserialize_map(self);
+        let _ = serde_json::Deserializer::from_str(text).deserialize_map(Reader { members: self, text });
+    }
+
+    /// Keeps a member if it is looked for. What is left of a value that does not end is as good.
+    fn take(&mut self, key: &'t str, value: &'t str) {
+        let name: Cow<'_, str> = serde_json::from_str(key).map(|Text(name)| name).unwrap_or_default();
+        let Some(wanted) = self.0.get_mut(name.as_ref()) else { return };
+        if wanted.found.len() < wanted.members {
+            let most = if wanted.found.is_empty() { wanted.elements } else { 0 };
+            wanted.found.push(Member { key, value, elements: elements(value, most) });
+        }
     }
 }
 
-impl<'t> Visitor<'t> for &mut Members<'t> {
+struct Reader<'m, 't> {
+    members: &'m mut Members<'t>,
+    text: &'t str,
+}
+
+impl<'t> Visitor<'t> for Reader<'_, 't> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -290,14 +309,12 @@ impl<'t> Visitor<'t> for &mut Members<'t> {
     }
 
     fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some((key, value)) = map.next_entry::<&'t RawValue, &'t RawValue>()? {
-            let name: Cow<'_, str> = serde_json::from_str(key.get()).map(|Text(name)| name).unwrap_or_default();
-            let Some(wanted) = self.0.get_mut(name.as_ref()) else { continue };
-            if wanted.found.len() >= wanted.members {
-                continue;
-            }
-            let most = if wanted.found.is_empty() { wanted.elements } else { 0 };
-            wanted.found.push(Member { key: key.get(), value: value.get(), elements: elements(value.get(), most) });
+        while let Some(key) = map.next_key::<&'t RawValue>()? {
+            let value = map.next_value::<&'t RawValue>().inspect_err(|_| {
+                let rest = self.text.get(range(self.text, key.get()).end..).unwrap_or_default();
+                self.members.take(key.get(), rest.trim_start_matches([' ', '\t', '\r', '\n', ':']));
+            })?;
+            self.members.take(key.get(), value.get());
         }
         Ok(())
     }
@@ -357,6 +374,15 @@ mod tests {
     fn a_surrogate_pair_is_one_character() {
         let literal = r#""\ud83d\ude00x""#;
         assert_eq!(literal.get(within_string(literal, 4..5)), Some("x"));
+    }
+
+    #[test]
+    fn what_is_wrong_before_the_text_breaks_off_has_its_place() {
+        let text = r#"{"denyOut": ["8.8.8.8", "000", "1"#;
+        let report = crate::check(text, crate::Form::Config, &crate::Options::default());
+        let places = Source::new(text).locate_all(&report);
+        let places: Vec<_> = places.into_iter().map(|place| text.get(place?)).collect();
+        assert_eq!(places, [Some("000"), Some("1")]);
     }
 
     #[test]

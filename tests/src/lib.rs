@@ -2,5 +2,6 @@
 
 pub mod compare;
 pub mod draft;
+pub mod errors;
 pub mod naive;
 pub mod vector;

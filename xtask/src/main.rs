@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod fuzz;
 mod generate;
 mod instructions;
 mod node;
@@ -49,6 +50,8 @@ enum Task {
     NoStd,
     /// Run the exhaustive proof of the table: 10^8 decisions in a world of 256 addresses.
     Proof,
+    /// Run the fuzz targets, one after another, and print what they came to.
+    Fuzz(fuzz::Fuzz),
     /// Measure Sandgate against the alternatives and write `bench/RESULTS.md`.
     Bench {
         /// Measure this part only.
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Task::Node => node::run(),
         Task::NoStd => no_std(),
         Task::Proof => proof(),
+        Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::Bench { instructions: false, part, .. } => bench::run(part),
         Task::Bench { instructions: true, update, .. } => instructions::run(update),
     };

@@ -14,7 +14,10 @@ use sandgate::{
     AddressEntry, Code, DomainPattern, Entry, HostMask, HostName, NameServer, Network, ParseError, PortRange,
     parse_address,
 };
-use sandgate_conformance::naive::{self, Seen};
+use sandgate_conformance::{
+    errors::{offers, points_into},
+    naive::{self, Seen},
+};
 use std::{
     fmt::{Debug, Display},
     net::IpAddr,
@@ -144,24 +147,9 @@ fn is_inverse<T: FromStr<Err = ParseError> + Display + PartialEq + Debug>(text: 
             prop_assert_eq!(again.as_ref(), Ok(&value), "{:?} is written {:?}", text, &canonical);
             prop_assert_eq!(again.unwrap().to_string(), canonical);
         }
-        Err(error) => points_into(text, &error)?,
+        Err(error) => points_into(text, &error).map_err(TestCaseError::fail)?,
     }
     Ok(())
-}
-
-fn points_into(text: &str, error: &ParseError) -> TestCaseResult {
-    let Some(span) = error.span() else { return Ok(()) };
-    prop_assert!(span.start <= span.end, "{:?}: {:?}", text, span);
-    // `get` refuses what lies outside of the text or within a character.
-    prop_assert!(text.get(span.clone()).is_some(), "{:?}: {:?} of {}", text, span, error.code());
-    Ok(())
-}
-
-/// The texts between backticks after the word "write".
-fn offers(error: &ParseError) -> Vec<String> {
-    let help = error.help().unwrap_or_default();
-    let Some((_, offered)) = help.split_once("write ") else { return Vec::new() };
-    offered.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 proptest! {
