@@ -111,6 +111,10 @@ impl Seed for Edge {
 }
 
 /// The chains of the vectors.
+///
+/// # Panics
+///
+/// If a seed is not read as it was meant.
 #[must_use]
 pub fn seeds(case: &Case) -> Vec<Vec<u8>> {
     let Case::Client { mode, peer, forwarded_for, .. } = case else { return Vec::new() };

@@ -255,6 +255,10 @@ impl Seed for Ask {
 }
 
 /// The policies and questions of the vectors, as far as they are put together from [`LABELS`].
+///
+/// # Panics
+///
+/// If a seed is not read as it was meant.
 #[must_use]
 pub fn seeds(case: &Case) -> Vec<Vec<u8>> {
     let Case::Decide { policy, options, queries } = case else { return Vec::new() };
