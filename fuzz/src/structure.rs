@@ -31,7 +31,9 @@ impl Seed for bool {
 
 impl<T: Seed, const N: usize> Seed for [T; N] {
     fn write(&self, out: &mut Vec<u8>) {
-        self.iter().for_each(|element| element.write(out));
+        for element in self {
+            element.write(out);
+        }
     }
 }
 
