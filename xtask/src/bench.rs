@@ -1,7 +1,7 @@
 //! Runs the side-by-side benchmarks, each in a program of its own, and puts their pages together.
 
 use crate::{
-    node, python, repository,
+    growth, node, python, repository,
     run::{Outcome, cargo, step},
 };
 use clap::ValueEnum;
@@ -15,6 +15,7 @@ pub(crate) enum Part {
     Core,
     Python,
     Node,
+    Growth,
 }
 
 impl Part {
@@ -24,6 +25,7 @@ impl Part {
             Self::Core => "# Results",
             Self::Python => "# Python",
             Self::Node => "# Node",
+            Self::Growth => "# Growth",
         }
     }
 }
@@ -37,6 +39,7 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
             Part::Core => core(&page)?,
             Part::Python => python::bench(&page)?,
             Part::Node => node::bench(&page)?,
+            Part::Growth => growth::bench(&page)?,
         }
         let results = repository().join(RESULTS);
         let error = |error: std::io::Error| error.to_string();

@@ -55,15 +55,18 @@ pub(crate) fn run(update: bool) -> Outcome {
 
 /// All instructions of the program for this many questions.
 fn count(case: &str, questions: u64) -> Result<u64, String> {
-    let run = command(
-        "valgrind",
-        &["--tool=callgrind", "--callgrind-out-file=/dev/null", PROGRAM, case, &questions.to_string()],
-    )
-    .output()
-    .map_err(|error| format!("valgrind: {error}"))?;
+    collected(PROGRAM, &[case, &questions.to_string()])
+}
+
+/// The instructions that a program executes, as callgrind counts them.
+pub(crate) fn collected(program: &str, arguments: &[&str]) -> Result<u64, String> {
+    let options = ["--tool=callgrind", "--callgrind-out-file=/dev/null", program];
+    let run = command("valgrind", &[&options[..], arguments].concat())
+        .output()
+        .map_err(|error| format!("valgrind: {error}"))?;
     let words = String::from_utf8_lossy(&run.stderr);
     let collected = words.lines().find_map(|line| line.split_once("Collected : "));
     collected
         .and_then(|(_, count)| count.trim().parse().ok())
-        .ok_or_else(|| format!("valgrind counted nothing for {case}: {words}"))
+        .ok_or_else(|| format!("valgrind counted nothing for {arguments:?}: {words}"))
 }

@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod fuzz;
 mod generate;
+mod growth;
 mod instructions;
 mod node;
 mod python;
@@ -52,6 +53,8 @@ enum Task {
     Proof,
     /// Run the fuzz targets, one after another, and print what they came to.
     Fuzz(fuzz::Fuzz),
+    /// Double hostile inputs; fail where the work or the memory more than doubles with them.
+    Growth,
     /// Measure Sandgate against the alternatives and write `bench/RESULTS.md`.
     Bench {
         /// Measure this part only.
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Task::Node => node::run(),
         Task::NoStd => no_std(),
         Task::Proof => proof(),
+        Task::Growth => growth::run(),
         Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::Bench { instructions: false, part, .. } => bench::run(part),
         Task::Bench { instructions: true, update, .. } => instructions::run(update),
@@ -136,6 +140,7 @@ fn ci(long: bool) -> Outcome {
     no_std()?;
     proof()?;
     instructions::run(false)?;
+    growth::run()?;
     if long {
         bench::run(None)?;
         step("properties, a hundred times as many cases", || {

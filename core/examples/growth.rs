@@ -1,0 +1,166 @@
+//! Does the work of one kind of hostile input, to be measured by a tool: `growth CASE BYTES TIMES`.
+//!
+//! Prints whether the input was accepted, and by how many KiB the peak of memory rose meanwhile.
+
+#![expect(
+    clippy::expect_used,
+    clippy::arithmetic_side_effects,
+    reason = "a program of the developers, run by hand and by CI"
+)]
+
+use sandgate::{ClientAddress, Form, HostMask, HostName, Limits, NetworkConfig, Options, Policy, Source, check};
+use std::{env, fs, hint::black_box};
+
+/// An input of a case with about this many bytes, and what is done with it.
+struct Case {
+    name: &'static str,
+    input: fn(usize) -> String,
+    work: fn(&str) -> bool,
+}
+
+const CASES: &[Case] = &[
+    Case { name: "many-entries", input: many_entries, work: policy },
+    Case { name: "equal-entries", input: |bytes| deny(bytes, |_| "203.0.113.0/24:443".into()), work: policy },
+    Case { name: "nested-networks", input: |bytes| deny(bytes, nested), work: policy },
+    Case { name: "port-fans", input: |bytes| deny(bytes, port_fan), work: policy },
+    Case { name: "long-names", input: |bytes| allow_names(bytes, long_name), work: policy },
+    Case { name: "many-labels", input: |bytes| allow_names(bytes, many_labels), work: policy },
+    Case { name: "encoded-names", input: |bytes| allow_names(bytes, encoded_name), work: policy },
+    Case { name: "bad-entries", input: |bytes| deny(bytes, |_| "10.1.2.3/8:x".into()), work: report },
+    Case { name: "bad-names", input: |bytes| allow_names(bytes, bad_name), work: report },
+    Case { name: "unknown-fields", input: |bytes| fields(bytes, |n| format!("denyin{n}")), work: report },
+    Case { name: "equal-fields", input: |bytes| fields(bytes, |_| "denyIn".into()), work: report },
+    Case { name: "deep-json", input: |bytes| "[".repeat(bytes / 2) + &"]".repeat(bytes / 2), work: report },
+    Case { name: "deep-field", input: deep_field, work: report },
+    Case { name: "one-long-entry", input: |bytes| list("denyIn", 1, |_| "1".repeat(bytes)), work: unlimited },
+    Case { name: "one-long-name", input: |bytes| list("allowOut", 1, |_| "a.".repeat(bytes / 2)), work: unlimited },
+    Case { name: "one-long-unicode-name", input: one_long_unicode_name, work: unlimited },
+    Case { name: "escaped-text", input: |bytes| list("denyIn", 1, |_| "\\u0031".repeat(bytes / 6)), work: report },
+    Case {
+        name: "long-mask",
+        input: |bytes| "${PORT}a.".repeat(bytes / 9),
+        work: |text| text.parse::<HostMask>().is_ok(),
+    },
+    Case { name: "forwarded-for", input: |bytes| "10.0.0.1,".repeat(bytes / 9), work: forwarded_for },
+    Case { name: "host-header", input: |bytes| "a.".repeat(bytes / 2), work: host_header },
+];
+
+fn main() {
+    let mut arguments = env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    let Some(case) = CASES.iter().find(|case| case.name == name) else {
+        for case in CASES {
+            println!("{}", case.name);
+        }
+        return;
+    };
+    let mut number = || arguments.next().and_then(|text| text.parse::<usize>().ok()).expect("a number");
+    let (bytes, times) = (number(), number());
+    let input = (case.input)(bytes);
+    let before = peak();
+    let accepted = (0..times).fold(false, |_, _| (case.work)(black_box(&input)));
+    println!("{accepted} {}", peak().saturating_sub(before));
+}
+
+/// KiB of memory at the highest so far.
+fn peak() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
+
+fn options() -> Options {
+    let mut options = Options::default();
+    options.capabilities.egress_ports = true;
+    options
+}
+
+fn policy(text: &str) -> bool {
+    Policy::from_json(text, &options()).is_ok()
+}
+
+/// Everything that a program does with a document that it refuses.
+fn report(text: &str) -> bool {
+    let report = check(text, Form::Config, &options());
+    black_box(Source::places(text, &report));
+    black_box(report.to_string());
+    report.is_valid()
+}
+
+/// The same where the operator has lifted the limits.
+fn unlimited(text: &str) -> bool {
+    let limits = Limits { entry_bytes: usize::MAX, document_bytes: usize::MAX, ..Limits::default() };
+    let report = check(text, Form::Config, &Options { limits, ..options() });
+    black_box(Source::places(text, &report));
+    report.is_valid()
+}
+
+fn forwarded_for(text: &str) -> bool {
+    let proxies = ["10.0.0.0/8".parse().expect("a network")];
+    ClientAddress::TrustedProxies(proxies.into()).derive([10, 0, 0, 1].into(), &[text]).is_some()
+}
+
+fn host_header(text: &str) -> bool {
+    HostName::from_header(text.as_bytes()).is_some()
+}
+
+/// A document of one list of so many entries.
+fn list(name: &str, entries: usize, entry: impl Fn(usize) -> String) -> String {
+    let entries: Vec<String> = (0..entries).map(|n| format!("\"{}\"", entry(n))).collect();
+    format!("{{\"{name}\": [{}]}}", entries.join(", "))
+}
+
+/// As many entries as have so many bytes, all of about one length.
+fn deny(bytes: usize, entry: impl Fn(usize) -> String) -> String {
+    list("denyOut", bytes / (entry(0).len() + 4), entry)
+}
+
+fn allow_names(bytes: usize, entry: impl Fn(usize) -> String) -> String {
+    let mut config = NetworkConfig { deny_out: vec!["0.0.0.0/0".into()], ..NetworkConfig::default() };
+    config.allow_out = (0..bytes / (entry(0).len() + 3)).map(entry).collect();
+    serde_json::to_string(&config).expect("a configuration can be written")
+}
+
+fn many_entries(bytes: usize) -> String {
+    deny(bytes, |n| format!("20.{}.{}.{}/32:{}", n >> 16 & 255, n >> 8 & 255, n & 255, 1 | n & 0x3fff))
+}
+
+/// Networks in networks, again and again, each in all that are shorter.
+fn nested(n: usize) -> String {
+    let length = 8 | n & 15;
+    format!("10.0.0.0/{length}:{}", 1 | n >> 4 & 0x7fff)
+}
+
+/// Ranges of ports that all overlap and none equals another.
+fn port_fan(n: usize) -> String {
+    format!("203.0.113.{}:{}-{}", n & 255, 0x2000 | n >> 8 & 0xfff, 65_535 - (n & 0x3fff))
+}
+
+fn long_name(n: usize) -> String {
+    format!("h{n:07}.{}", [&*"x".repeat(60); 4].join("."))
+}
+
+fn many_labels(n: usize) -> String {
+    format!("*.h{n:07}.{}", ["a"; 110].join("."))
+}
+
+fn encoded_name(n: usize) -> String {
+    format!("xn--bcher-kva.h{n:07}.example")
+}
+
+fn bad_name(n: usize) -> String {
+    format!("B\u{dc}CHER.\u{ff41}\u{ff42}{n:07}.example")
+}
+
+fn fields(bytes: usize, name: impl Fn(usize) -> String) -> String {
+    let fields: Vec<String> = (0..bytes / (name(0).len() + 9)).map(|n| format!("\"{}\": [1]", name(n))).collect();
+    format!("{{{}}}", fields.join(", "))
+}
+
+fn deep_field(bytes: usize) -> String {
+    format!("{{\"denyIn\": [{}{}]}}", "[".repeat(bytes / 2), "]".repeat(bytes / 2))
+}
+
+fn one_long_unicode_name(bytes: usize) -> String {
+    list("allowOut", 1, |_| "b\u{fc}cher\u{ff41}.".repeat(bytes / 11))
+}
