@@ -8,7 +8,9 @@
     reason = "a program of the developers, run by hand and by CI"
 )]
 
-use sandgate::{ClientAddress, Form, HostMask, HostName, Limits, NetworkConfig, Options, Policy, Source, check};
+use sandgate::{
+    Capabilities, ClientAddress, Form, HostMask, HostName, Limits, NetworkConfig, Options, Policy, Source, check,
+};
 use std::{env, fs, hint::black_box};
 
 /// An input of a case with about this many bytes, and what is done with it.
@@ -23,6 +25,7 @@ const CASES: &[Case] = &[
     Case { name: "equal-entries", input: |bytes| deny(bytes, |_| "203.0.113.0/24:443".into()), work: policy },
     Case { name: "nested-networks", input: |bytes| deny(bytes, nested), work: policy },
     Case { name: "port-fans", input: |bytes| deny(bytes, port_fan), work: policy },
+    Case { name: "four-full-lists", input: four_lists, work: policy },
     Case { name: "long-names", input: |bytes| allow_names(bytes, long_name), work: policy },
     Case { name: "many-labels", input: |bytes| allow_names(bytes, many_labels), work: policy },
     Case { name: "encoded-names", input: |bytes| allow_names(bytes, encoded_name), work: policy },
@@ -70,9 +73,8 @@ fn peak() -> usize {
 }
 
 fn options() -> Options {
-    let mut options = Options::default();
-    options.capabilities.egress_ports = true;
-    options
+    let capabilities = Capabilities { egress_ports: true, ipv6_ingress: true };
+    Options { capabilities, ..Options::default() }
 }
 
 fn policy(text: &str) -> bool {
@@ -113,6 +115,19 @@ fn list(name: &str, entries: usize, entry: impl Fn(usize) -> String) -> String {
 /// As many entries as have so many bytes, all of about one length.
 fn deny(bytes: usize, entry: impl Fn(usize) -> String) -> String {
     list("denyOut", bytes / (entry(0).len() + 4), entry)
+}
+
+/// Every list as full as it may be, where the document is as long as it may be.
+fn four_lists(bytes: usize) -> String {
+    let entry = |n: usize| {
+        let [high, low] = [n >> 16, n & 0xffff];
+        format!("\"[2001:db8:{high:04x}:{low:04x}::/64]:{:05}-65535\"", 10_000 + (n & 0x3fff))
+    };
+    let entries: Vec<String> = (0..bytes / 4 / (entry(0).len() + 2)).map(entry).collect();
+    let entries = entries.join(",");
+    format!(
+        "{{\"allowOut\":[{entries}],\"denyOut\":[{entries}],\"allowIn\":[{entries}],\"denyIn\":[\"0.0.0.0/0\",{entries}]}}"
+    )
 }
 
 fn allow_names(bytes: usize, entry: impl Fn(usize) -> String) -> String {

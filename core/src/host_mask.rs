@@ -73,17 +73,20 @@ enum Piece<'t> {
 }
 
 /// The text cut at its placeholders.
-fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+fn pieces<'t>(text: &'t str) -> impl Iterator<Item = Piece<'t>> {
     let mut rest = text;
     core::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        if let Some(after) = PLACEHOLDERS.iter().find_map(|placeholder| rest.strip_prefix(placeholder)) {
+        let after_placeholder = |text: &'t str| PLACEHOLDERS.iter().find_map(|spelling| text.strip_prefix(spelling));
+        if let Some(after) = after_placeholder(rest) {
             rest = after;
             return Some(Piece::Placeholder);
         }
-        let next = PLACEHOLDERS.iter().filter_map(|placeholder| rest.find(placeholder)).min();
+        // One pass over the text for both spellings: a search for each would go to the end every time.
+        let mut candidates = rest.match_indices(['$', '{']).map(|(at, _)| at);
+        let next = candidates.find(|at| rest.get(*at..).is_some_and(|text| after_placeholder(text).is_some()));
         let (text, after) = rest.split_at_checked(next.unwrap_or(rest.len()))?;
         rest = after;
         Some(Piece::Text(text))
