@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Every list with its name.
 fn lists() -> BTreeMap<String, List> {
     let lists = opinions::lists();
-    assert!(!lists.is_empty());
+    assert!(lists.len() > 10);
     lists
 }
 
@@ -70,4 +70,12 @@ fn what_is_listed_is_asked() {
             assert!(asked.contains(input), "{name}: {input:?} is no input");
         }
     }
+}
+
+#[test]
+fn a_difference_with_a_field_too_many_or_too_few_is_refused() {
+    let read = |text| serde_json::from_str::<Difference>(text).is_ok();
+    assert!(read(r#"{"input": "x", "sandgate": null, "opinion": "x"}"#));
+    assert!(!read(r#"{"input": "x", "opinion": "x"}"#));
+    assert!(!read(r#"{"input": "x", "sandgate": null, "opinion": "x", "why": "x"}"#));
 }
