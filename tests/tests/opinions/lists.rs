@@ -79,3 +79,17 @@ fn a_difference_with_a_field_too_many_or_too_few_is_refused() {
     assert!(!read(r#"{"input": "x", "opinion": "x"}"#));
     assert!(!read(r#"{"input": "x", "sandgate": null, "opinion": "x", "why": "x"}"#));
 }
+
+/// The dangerous kind: who checks with the one and acts with the other has checked something else.
+#[test]
+fn what_both_accept_and_read_differently_is_an_ipv4_mapped_address() {
+    for (name, list) in lists().into_iter().filter(|(_, list)| list.asked != Asked::Memberships) {
+        for by_rule in &list.differences {
+            for Difference { input, sandgate, opinion } in &by_rule.inputs {
+                let (Some(sandgate), Some(opinion)) = (sandgate, opinion) else { continue };
+                assert!(opinion.contains("::ffff:") && !sandgate.contains(':'), "{name}: {input:?}");
+                assert!(["A-1", "G-9"].contains(&by_rule.rule.as_str()), "{name}: {input:?}");
+            }
+        }
+    }
+}
