@@ -4,4 +4,5 @@ pub mod compare;
 pub mod draft;
 pub mod errors;
 pub mod naive;
+pub mod opinions;
 pub mod vector;

@@ -1,4 +1,7 @@
-//! Writes the files that come from the core: JSON Schemas and the table of diagnostics.
+//! Writes the files that come from the core, JSON Schemas and the table of diagnostics, and what
+//! sums up the second opinions.
+
+mod opinions;
 
 use crate::{repository, run::Outcome};
 use sandgate::{Code, Example, Form, Guardrails, Limits, List, Options, Reason, Report, check};
@@ -11,6 +14,7 @@ pub(crate) fn run(only_check: bool) -> Outcome {
         ("docs/schemas/network-update.schema.json", pretty(&sandgate::schema::network_update())?),
         ("bindings-python/python/sandgate/_literals.py", python_literals()),
         ("bindings-node/literals.d.cts", typescript_literals()),
+        ("tests/opinions/SUMMARY.md", opinions::summary()),
     ];
     for (name, text) in files {
         let path = repository().join(name);

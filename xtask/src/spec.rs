@@ -1,9 +1,11 @@
-//! Compares the semantics with the vectors, and the vectors with what the implementations run.
+//! Compares the semantics with the vectors and the second opinions, and the vectors with what the
+//! implementations run.
 
 use crate::{
     node, python, repository,
     run::{Outcome, output},
 };
+use sandgate_conformance::opinions;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,6 +36,7 @@ pub(crate) fn run() -> Outcome {
     let rules = rules()?;
     let vectors = vectors()?;
     let mut problems = compare(&rules, &vectors);
+    problems.extend(unknown(&rules, &opinions()));
     for folder in FOLDERS.iter().filter(|folder| repository().join(folder).is_dir()) {
         match IMPLEMENTATIONS.iter().find(|(name, _)| name == folder) {
             None => problems.push(format!("{folder} exists, and nothing says how it runs the vectors")),
@@ -63,17 +66,26 @@ fn compare(rules: &BTreeSet<String>, vectors: &BTreeMap<String, Vec<String>>) ->
     let cited: BTreeSet<&String> = vectors.values().flatten().collect();
     let uncited = rules.iter().filter(|rule| !cited.contains(rule));
     problems.extend(uncited.map(|rule| format!("no vector cites rule {rule}")));
-    for (vector, rules_cited) in vectors {
-        let unknown = rules_cited.iter().filter(|rule| !rules.contains(*rule));
-        problems.extend(unknown.map(|rule| format!("{vector} cites {rule}, which is no rule")));
-        if rules_cited.is_empty() {
-            problems.push(format!("{vector} cites no rule"));
-        }
-    }
+    problems.extend(unknown(rules, vectors));
+    let citing_nothing = vectors.iter().filter(|(_, rules_cited)| rules_cited.is_empty());
+    problems.extend(citing_nothing.map(|(vector, _)| format!("{vector} cites no rule")));
     if vectors.len() < LEAST {
         problems.push(format!("{} vectors, and {LEAST} is the least", vectors.len()));
     }
     problems
+}
+
+/// Citations of what is no rule.
+fn unknown(rules: &BTreeSet<String>, citing: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let cited = citing.iter().flat_map(|(name, cited)| cited.iter().map(move |rule| (name, rule)));
+    let unknown = cited.filter(|(_, rule)| !rules.contains(*rule));
+    unknown.map(|(name, rule)| format!("{name} cites {rule}, which is no rule")).collect()
+}
+
+/// The lists of second opinions, with the rules that they cite.
+fn opinions() -> BTreeMap<String, Vec<String>> {
+    let cited = |list: opinions::List| list.differences.into_iter().map(|by_rule| by_rule.rule).collect();
+    opinions::lists().into_iter().map(|(name, list)| (format!("tests/opinions/{name}.json"), cited(list))).collect()
 }
 
 /// The rule identifiers: what a list item of the semantics begins with, in backticks.
@@ -125,6 +137,13 @@ mod tests {
             fewer.retain(|_, cited| !cited.contains(rule));
             assert!(compare(&rules, &fewer).contains(&format!("no vector cites rule {rule}")));
         }
+    }
+
+    #[test]
+    fn the_lists_of_second_opinions_cite_rules() {
+        let cited = opinions();
+        assert!(cited.len() >= 13);
+        assert!(unknown(&rules().unwrap(), &cited).is_empty());
     }
 
     #[test]
