@@ -10,6 +10,7 @@ mod node;
 mod python;
 mod run;
 mod spec;
+mod supply;
 
 use clap::{Parser, Subcommand};
 use run::{Outcome, cargo, step};
@@ -55,6 +56,8 @@ enum Task {
     Fuzz(fuzz::Fuzz),
     /// Double hostile inputs; fail where the work or the memory more than doubles with them.
     Growth,
+    /// Check what is depended on: licences, sources, lock files, oldest versions, and what of it the API shows.
+    Supply,
     /// Measure Sandgate against the alternatives and write `bench/RESULTS.md`.
     Bench {
         /// Measure this part only.
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Task::Node => node::run(),
         Task::NoStd => no_std(),
         Task::Proof => proof(),
+        Task::Supply => supply::run(),
         Task::Growth => growth::run(),
         Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::Bench { instructions: false, part, .. } => bench::run(part),
@@ -141,6 +145,7 @@ fn ci(long: bool) -> Outcome {
     proof()?;
     instructions::run(false)?;
     growth::run()?;
+    supply::run()?;
     if long {
         bench::run(None)?;
         step("properties, a hundred times as many cases", || {
