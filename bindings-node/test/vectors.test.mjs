@@ -89,7 +89,9 @@ const run = {
     for (const [port, host] of Object.entries(vector.masked)) assert.equal(mask.masked(Number(port)), host)
   },
 
-  check({ document, text = JSON.stringify(document), form, options, valid, diagnostics, more = 0, canonical }) {
+  check({ document, text: given = JSON.stringify(document), form, options, valid, diagnostics, more = 0, canonical }) {
+    // A text, or texts and how often each stands there.
+    const text = typeof given === 'string' ? given : given.map(([part, times]) => part.repeat(times)).join('')
     const update = form === 'update'
     const report = (update ? checkUpdateJson : checkJson)(text, options)
     assert.deepEqual([report.valid, report.more], [valid, more])

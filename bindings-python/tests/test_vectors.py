@@ -125,9 +125,14 @@ def run_mask(vector: Json) -> None:
         assert mask.masked(int(port)) == host
 
 
+def repeated(text: str | list[list[Any]]) -> str:
+    """A text, or texts and how often each stands there."""
+    return text if isinstance(text, str) else "".join(part * times for part, times in text)
+
+
 def run_check(vector: Json) -> None:
     text = (
-        vector["text"]
+        repeated(vector["text"])
         if "text" in vector
         else json.dumps(vector["document"], ensure_ascii=False, separators=(",", ":"))
     )

@@ -3,7 +3,7 @@
 //! A vector cites the rules it exercises, and every implementation runs every vector.
 
 use sandgate::{Capabilities, Destination, Guardrails, Host, Limits, Options, parse_address};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -46,6 +46,7 @@ pub enum Case {
     },
     Check {
         document: Option<Value>,
+        #[serde(default, deserialize_with = "repeated")]
         text: Option<String>,
         #[serde(default)]
         form: Form,
@@ -104,6 +105,20 @@ pub enum Case {
         #[serde(default)]
         diagnostics: Vec<Expected>,
     },
+}
+
+/// A text, or texts and how often each stands there: limits are larger than a file should be.
+fn repeated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Text {
+        Whole(String),
+        Parts(Vec<(String, usize)>),
+    }
+    Ok(Some(match Text::deserialize(deserializer)? {
+        Text::Whole(text) => text,
+        Text::Parts(parts) => parts.iter().map(|(text, times)| text.repeat(*times)).collect(),
+    }))
 }
 
 /// Which document is checked.

@@ -2,7 +2,7 @@
 
 use crate::{
     repository,
-    run::{Outcome, command, output, step},
+    run::{Outcome, cargo, command, output, step},
 };
 use std::{
     fs,
@@ -22,6 +22,24 @@ pub(crate) struct Fuzz {
     /// Afterwards keep the inputs that reach more code in `fuzz/corpus`.
     #[arg(long)]
     keep: bool,
+}
+
+impl Fuzz {
+    /// What is run by hand before a release.
+    pub(crate) const fn long() -> Self {
+        Self { targets: Vec::new(), minutes: 20.0, keep: true }
+    }
+}
+
+/// What a change runs: every kept input and every seed, then each target for a moment.
+pub(crate) fn ci() -> Outcome {
+    let corpus =
+        ["--manifest-path", "fuzz/Cargo.toml", "--no-default-features", "--target-dir", "target/fuzz/corpus-test"];
+    step("fuzzing: lints", || {
+        cargo(&[&["clippy", "--quiet", "--all-targets"], &corpus[..], &["--", "-D", "warnings"]].concat())
+    })?;
+    step("fuzzing: the corpora as tests", || cargo(&[&["test", "--quiet"], &corpus[..]].concat()))?;
+    run(&Fuzz { targets: Vec::new(), minutes: 0.15, keep: false })
 }
 
 /// Where everything that is not committed goes.

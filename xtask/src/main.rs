@@ -6,6 +6,7 @@ mod fuzz;
 mod generate;
 mod growth;
 mod instructions;
+mod mutants;
 mod node;
 mod python;
 mod run;
@@ -54,6 +55,8 @@ enum Task {
     Proof,
     /// Run the fuzz targets, one after another, and print what they came to.
     Fuzz(fuzz::Fuzz),
+    /// Change what decides in one place at a time; fail if no test notices and the change is not justified.
+    Mutants,
     /// Double hostile inputs; fail where the work or the memory more than doubles with them.
     Growth,
     /// Check what is depended on: licences, sources, lock files, oldest versions, and what of it the API shows.
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Task::NoStd => no_std(),
         Task::Proof => proof(),
         Task::Supply => supply::run(),
+        Task::Mutants => mutants::run(),
         Task::Growth => growth::run(),
         Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::Bench { instructions: false, part, .. } => bench::run(part),
@@ -146,8 +150,11 @@ fn ci(long: bool) -> Outcome {
     instructions::run(false)?;
     growth::run()?;
     supply::run()?;
+    fuzz::ci()?;
     if long {
         bench::run(None)?;
+        mutants::run()?;
+        fuzz::run(&fuzz::Fuzz::long())?;
         step("properties, a hundred times as many cases", || {
             run::command("cargo", &["test", "--package", "sandgate-conformance", "--release", "--quiet"])
                 .env("PROPTEST_CASES", "100000")
