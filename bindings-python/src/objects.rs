@@ -11,7 +11,8 @@ use pyo3::{
     Borrowed,
     exceptions::PyRuntimeError,
     prelude::*,
-    types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple},
+    sync::PyOnceLock,
+    types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple},
 };
 use sandgate::{Limits, Object, Report, Room};
 
@@ -67,14 +68,26 @@ fn read(value: Borrowed<'_, '_, PyAny>, depth: u8, room: &mut Room) -> Copied<Ob
     if value.is_instance_of::<PyFloat>() {
         return Ok(Object::Number(None));
     }
+    let is_list = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
     let within = depth.saturating_sub(1);
+    if within == 0 {
+        // What lies too deep is not asked what it holds.
+        let is_map = is_mapping(value)?;
+        return Ok(if is_list {
+            Object::cut_list()
+        } else if is_map {
+            Object::cut_map()
+        } else {
+            Object::Foreign
+        });
+    }
     if let Ok(list) = value.cast_exact::<PyList>() {
         return sequence(list.len(), list.iter(), || list.len(), within, room);
     }
     if let Ok(tuple) = value.cast_exact::<PyTuple>() {
         return sequence(tuple.len(), tuple.iter_borrowed().map(Borrowed::to_owned), || tuple.len(), within, room);
     }
-    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+    if is_list {
         return elements(&value, within, room);
     }
     if let Ok(dict) = value.cast_exact::<PyDict>() {
@@ -82,14 +95,19 @@ fn read(value: Borrowed<'_, '_, PyAny>, depth: u8, room: &mut Room) -> Copied<Ob
         // Its items at once: reading a value must not meet a dict that changed meanwhile.
         return members(dict.items().iter().map(Ok), dict.len(), within, room);
     }
-    match value.cast::<PyMapping>() {
-        Ok(mapping) => {
-            let len = mapping.len()?;
-            room.values(len)?;
-            members(mapping.call_method0("items")?.try_iter()?, len, within, room)
-        }
-        Err(_) => Ok(Object::Foreign),
+    if is_mapping(value)? {
+        let len = value.len()?;
+        room.values(len)?;
+        return members(value.call_method0("items")?.try_iter()?, len, within, room);
     }
+    Ok(Object::Foreign)
+}
+
+/// Whether Python takes it for a mapping. What that raises is raised, not passed over.
+fn is_mapping(value: Borrowed<'_, '_, PyAny>) -> PyResult<bool> {
+    static MAPPING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    Ok(value.is_instance_of::<PyDict>()
+        || value.is_instance(MAPPING.import(value.py(), "collections.abc", "Mapping")?)?)
 }
 
 /// The text, with a replacement character for what is no Unicode. No entry, mask or field holds one.
@@ -112,9 +130,6 @@ fn sequence<'py>(
     room: &mut Room,
 ) -> Copied<Object> {
     room.values(len)?;
-    if depth == 0 {
-        return Ok(Object::cut_list());
-    }
     let most = len.min(room.entries());
     let mut elements = Vec::with_capacity(len);
     for value in values.take(most) {
@@ -137,13 +152,13 @@ fn elements(list: &Bound<'_, PyAny>, depth: u8, room: &mut Room) -> Copied<Objec
         if elements.len() == len {
             return Err(changed("list").into());
         }
-        let is_read = depth > 0 && elements.len() < room.entries();
+        let is_read = elements.len() < room.entries();
         elements.push(if is_read { read(value.as_borrowed(), depth, room)? } else { Object::Null });
     }
     if elements.len() != len {
         return Err(changed("list").into());
     }
-    Ok(if depth == 0 { Object::cut_list() } else { Object::List(elements) })
+    Ok(Object::List(elements))
 }
 
 /// The items of a dict, or what a mapping says that it holds.
@@ -153,9 +168,6 @@ fn members<'py>(
     depth: u8,
     room: &mut Room,
 ) -> Copied<Object> {
-    if depth == 0 {
-        return Ok(Object::cut_map());
-    }
     let mut members = Vec::new();
     for item in items {
         let item = item?;
