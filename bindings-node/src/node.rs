@@ -204,7 +204,8 @@ impl Value<'_> {
         Ok(true)
     }
 
-    /// The names of an object's own enumerable fields, as an array.
+    /// The names of an object's own fields, as an array. One that is not enumerable is a field all the same: passed
+    /// over, it would be a list that has no effect.
     pub(crate) fn names(self) -> Result<Self> {
         self.keys(sys::KeyConversion::numbers_to_strings)
     }
@@ -217,7 +218,7 @@ impl Value<'_> {
                 self.env,
                 self.raw,
                 sys::KeyCollectionMode::own_only,
-                sys::KeyFilter::enumerable | sys::KeyFilter::skip_symbols,
+                sys::KeyFilter::skip_symbols,
                 conversion,
                 &raw mut names,
             )
