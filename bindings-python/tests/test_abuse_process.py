@@ -13,6 +13,10 @@ Rust has no other answer. The limits keep a document from getting there where th
 megabytes; where there is not, the process ends and allows nothing.
 """
 
+# Types are what these tests lie about.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 import copy
@@ -27,13 +31,12 @@ import threading
 from typing import Any, cast
 
 import pytest
-import sandgate
-from sandgate import ALL_TRAFFIC, ClientAddress, Guardrails, HostMask, Limits, Policy, PolicyError, check
+from sandgate import ALL_TRAFFIC, ClientAddress, Guardrails, HostMask, Limits, Policy, PolicyError, _native, check
 
 DOCUMENT = {"allow_in": ["203.0.113.0/24:443"], "deny_in": [ALL_TRAFFIC], "deny_out": ["198.51.100.0/24"]}
 POLICY = Policy(DOCUMENT, guardrails=Guardrails(always_denied=["192.0.2.0/24"]), limits=Limits(diagnostics=3))
 SAVED = cast("str", cast("Any", POLICY.__reduce__())[1][0])
-RESTORE = sandgate._native._restore_policy  # pyright: ignore[reportPrivateUsage]
+RESTORE = _native._restore_policy  # pyright: ignore[reportPrivateUsage]
 
 PREFACE = f"""
 import sys, sandgate
@@ -77,7 +80,7 @@ def test_a_truncated_or_damaged_pickle_is_no_other_policy(protocol: int) -> None
     for length in range(len(whole)):
         with pytest.raises((pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError, AttributeError)):
             pickle.loads(whole[:length])
-    damage = random.Random(7)
+    damage = random.Random(7)  # noqa: S311 - to repeat a run
     for _ in range(2000):
         damaged = bytearray(whole)
         damaged[damage.randrange(len(whole))] ^= 1 << damage.randrange(8)
@@ -95,23 +98,56 @@ def saved(config: object, **options: object) -> str:
     return json.dumps({"config": config, "options": {**json.loads(SAVED)["options"], **options}})
 
 
+FORGED = [
+    "",
+    "null",
+    "[]",
+    "{}",
+    "1",
+    '"x"',
+    SAVED[:-1],
+    SAVED + "x",
+    SAVED + SAVED,
+    "\ufeff" + SAVED,
+    SAVED.replace('"config"', '"Config"'),
+    SAVED.replace('"options"', '"option"'),
+    '{"config": {}, "config": {}, "options": {}}',
+    '{"config": {}}',
+    '{"options": {}}',
+    '{"config": {}, "options": {}, "version": 2}',
+    '{"config": {}, "options": null}',
+    '{"config": null, "options": {}}',
+    saved({"denyin": []}),
+    saved({"denyOut": ["10.1.2.3/8"]}),
+    saved({"allowIn": ["203.0.113.7"]}),
+    saved({"allowOut": ["a.example"]}),
+    saved({"denyOut": ["10.0.0.0/8:443"]}),
+    saved({"denyIn": "0.0.0.0/0"}),
+    saved({"denyIn": [None]}),
+    saved({"deny_in": []}),
+    saved({}, guardrails=None),
+    saved({}, guardrails={"alwaysDeny": []}),
+    saved({}, guardrails={"alwaysDenied": ["10.0.0.1/8"]}),
+    saved({}, guardrails="none"),
+    saved({}, capabilities={"egressPorts": 1}),
+    saved({}, limits={"entryBytes": -1}),
+    saved({}, version=2),
+    "[" * 100_000,
+    "\0",
+    "\ud800",
+]
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "null", "[]", "{}", "1", '"x"', SAVED[:-1], SAVED + "x", SAVED + SAVED, "\ufeff" + SAVED, SAVED.replace('"config"', '"Config"'),
-     SAVED.replace('"options"', '"option"'), '{"config": {}, "config": {}, "options": {}}', '{"config": {}}', '{"options": {}}',
-     '{"config": {}, "options": {}, "version": 2}', '{"config": {}, "options": null}', '{"config": null, "options": {}}',
-     saved({"denyin": []}), saved({"denyOut": ["10.1.2.3/8"]}), saved({"allowIn": ["203.0.113.7"]}), saved({"allowOut": ["a.example"]}),
-     saved({"denyOut": ["10.0.0.0/8:443"]}), saved({"denyIn": "0.0.0.0/0"}), saved({"denyIn": [None]}), saved({"deny_in": []}),
-     saved({}, guardrails=None), saved({}, guardrails={"alwaysDeny": []}), saved({}, guardrails={"alwaysDenied": ["10.0.0.1/8"]}),
-     saved({}, guardrails="none"), saved({}, capabilities={"egressPorts": 1}), saved({}, limits={"entryBytes": -1}),
-     saved({}, version=2), "[" * 100_000, "\0", "\ud800"],
+    FORGED,
     ids=lambda text: ascii(text[:20]),
-)  # fmt: skip
+)
 def test_a_forged_pickle_is_judged_again(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         RESTORE(text)
     if text.isascii():
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             pickle.loads(pickle.dumps(Forged(RESTORE, text)))
 
 
@@ -122,7 +158,8 @@ def test_a_forged_pickle_has_guardrails() -> None:
         assert not restored.allows_egress("10.0.0.1", 443)
         assert not restored.allows_egress("169.254.169.254", 80)
     assert pickle.loads(pickle.dumps(POLICY)).guardrails == POLICY.guardrails
-    for arguments in ((), ({},), (b"{}",), (None,), (SAVED, SAVED), (json.loads(SAVED),)):
+    no_texts: list[tuple[Any, ...]] = [(), ({},), (b"{}",), (None,), (SAVED, SAVED), (json.loads(SAVED),)]
+    for arguments in no_texts:
         with pytest.raises(TypeError):
             pickle.loads(pickle.dumps(Forged(RESTORE, *arguments)))
     with pytest.raises(PolicyError):
@@ -130,7 +167,7 @@ def test_a_forged_pickle_has_guardrails() -> None:
     for build, arguments in ((ClientAddress.trusted_hops, (0,)), (HostMask, ("a b",)), (Limits, (1,))):
         with pytest.raises((ValueError, TypeError)):
             pickle.loads(pickle.dumps(Forged(build, *arguments)))
-    restore = sandgate._native._restore_client_address  # pyright: ignore[reportPrivateUsage]
+    restore = _native._restore_client_address  # pyright: ignore[reportPrivateUsage]
     for hops, proxies in (
         (-1, None),
         (True, None),
@@ -152,7 +189,8 @@ def test_nothing_is_set_in_a_copy() -> None:
     ):
         assert again == POLICY
         assert again.guardrails == POLICY.guardrails
-        for state in ({"verdict": "allow"}, (None, {"deny_in": []}), 1):
+        states: list[Any] = [{"verdict": "allow"}, (None, {"deny_in": []}), 1]
+        for state in states:
             with pytest.raises((AttributeError, TypeError)):
                 cast("Any", again).__setstate__(state)
         cast("Any", Policy).__init__(again)
@@ -199,8 +237,10 @@ def within(levels):
     if levels:
         return within(levels - 1)
     outcomes = set()
-    for question in (lambda: policy.allows_ingress("198.51.100.7", 443), lambda: policy.allows_ingress_many(["198.51.100.7"], 443)[0],
-                     lambda: bool(sandgate.check({"deny_in": [[[["x"]]]]})), lambda: bool(policy.decide_egress("198.51.100.7", 443)),
+    for question in (lambda: policy.allows_ingress("198.51.100.7", 443),
+                     lambda: policy.allows_ingress_many(["198.51.100.7"], 443)[0],
+                     lambda: bool(sandgate.check({"deny_in": [[[["x"]]]]})),
+                     lambda: bool(policy.decide_egress("198.51.100.7", 443)),
                      lambda: bool(sandgate.check(type("D", (dict,), {})(denyIn=["x y"])))):
         try:
             outcomes.add(question())
@@ -360,5 +400,5 @@ for question in (lambda: Policy({"deny_in": entries, "allow_in": entries, "deny_
         assert "memory allocation of" in ended.stderr
     assert set(ended.stdout.split()) <= {"answered", "MemoryError", "PolicyError", "ValueError"}
     # With this much, all of it fits.
-    if megabytes == 256:  # noqa: PLR2004
+    if megabytes == 256:
         assert ended.returncode == 0, ended
