@@ -4,6 +4,12 @@
 
 const { inspect } = require('node:util')
 
+// What this file needs of the language, as it was when it was loaded: a program may patch it later.
+const { isArray } = Array
+const { parse } = JSON
+const { freeze, hasOwn, keys } = Object
+const split = Function.prototype.call.bind(String.prototype.split)
+
 const native = load()
 
 /** Loads the addon for this platform, or says what to do. */
@@ -31,8 +37,36 @@ class PolicyError extends Error {
 
 /** What the addon gave, or the error if it is a report. */
 function accepted(answer) {
-  if (typeof answer === 'object' && 'errors' in answer) throw new PolicyError(answer)
+  if (typeof answer === 'object' && hasOwn(answer, 'errors')) throw new PolicyError(answer)
   return answer
+}
+
+/** An object of the addon on its way into a class. Nothing else has its private field, not even a Proxy of one. */
+class Handed {
+  #object
+
+  constructor(object) {
+    this.#object = object
+  }
+
+  static object(value) {
+    return typeof value === 'object' && value !== null && #object in value ? value.#object : undefined
+  }
+}
+
+/** An object's own fields of these names, and an error for others: a misspelt one would be passed over. */
+function own(object, names, what) {
+  if (object === null || (typeof object !== 'object' && typeof object !== 'function')) throw new TypeError(`${what} is an object`)
+  const fields = { __proto__: null }
+  const present = keys(object)
+  for (let index = 0; index < present.length; index += 1) {
+    const name = present[index]
+    let known = false
+    for (let other = 0; other < names.length; other += 1) known ||= names[other] === name
+    if (!known) throw new TypeError(`${what} has no '${name}'`)
+    fields[name] = object[name]
+  }
+  return fields
 }
 
 class Policy {
@@ -43,20 +77,20 @@ class Policy {
   #decideEgress
 
   constructor(document, options) {
-    this.#compiled = document instanceof native.Compiled ? document : accepted(native.compile(document, options))
+    this.#compiled = Handed.object(document) ?? accepted(native.compile(document, options))
     this.#allowsIngress = this.#compiled.ingress()
     this.#allowsEgress = this.#compiled.egress()
     this.#decideIngress = this.#compiled.ingressExplained()
     this.#decideEgress = this.#compiled.egressExplained()
-    Object.freeze(this)
+    freeze(this)
   }
 
   static fromJson(text, options) {
-    return new Policy(accepted(native.compileJson(text, options)))
+    return new Policy(new Handed(accepted(native.compileJson(text, options))))
   }
 
   static restore(saved) {
-    return new Policy(native.restore(saved))
+    return new Policy(new Handed(native.restore(saved)))
   }
 
   allowsIngress(client, port) {
@@ -72,10 +106,7 @@ class Policy {
   }
 
   decideEgress(destination) {
-    const { address, port, host, sni, ...others } = destination
-    const [other] = Object.keys(others)
-    // A misspelt `host` would ask about the address alone.
-    if (other !== undefined) throw new TypeError(`a destination has no '${other}'`)
+    const { address, port, host, sni } = own(destination, DESTINATION, 'a destination')
     return decision(this.#decideEgress(address, port, host, sni))
   }
 
@@ -96,7 +127,7 @@ class Policy {
   }
 
   equals(other) {
-    return other instanceof Policy && this.#compiled.equals(other.#compiled)
+    return typeof other === 'object' && other !== null && #compiled in other && this.#compiled.equals(other.#compiled)
   }
 
   save() {
@@ -104,7 +135,7 @@ class Policy {
   }
 
   toJSON() {
-    return JSON.parse(this.save())
+    return parse(this.#compiled.save())
   }
 
   get config() {
@@ -120,13 +151,18 @@ class Policy {
   }
 }
 
-/** An object of what the addon gives as one text. */
+const DESTINATION = ['address', 'port', 'host', 'sni']
+
+/** An object of what the addon gives as one text: verdict, reason and name, perhaps list, index and entry. */
 function decision(text) {
-  const [verdict, reason, name, list, index, entry] = text.split(' ')
-  const decided = { verdict, allowed: verdict === 'allow', reason }
-  if (entry !== undefined) decided.entry = { list, index: Number(index), text: entry }
-  if (name !== '') decided.name = name
-  return decided
+  const parts = split(text, ' ')
+  const verdict = parts[0]
+  const allowed = verdict === 'allow'
+  const reason = parts[1]
+  const name = parts[2]
+  if (parts.length === 3) return name === '' ? { verdict, allowed, reason } : { verdict, allowed, reason, name }
+  const entry = { list: parts[3], index: +parts[4], text: parts[5] }
+  return name === '' ? { verdict, allowed, reason, entry } : { verdict, allowed, reason, entry, name }
 }
 
 function check(document, options) {
@@ -150,7 +186,7 @@ function canonicalEntry(entry) {
 }
 
 function applyUpdate(config, update) {
-  return JSON.parse(accepted(native.applyUpdate(config, update)))
+  return parse(accepted(native.applyUpdate(config, update)))
 }
 
 function checkGuardrails(document) {
@@ -163,7 +199,7 @@ class HostMask {
   constructor(text) {
     accepted(native.maskedHost(text, 80))
     this.#text = text
-    Object.freeze(this)
+    freeze(this)
   }
 
   masked(port) {
@@ -179,27 +215,26 @@ class ClientAddress {
   #mode
 
   constructor(mode) {
-    if (!(mode instanceof native.ClientMode)) {
+    this.#mode = Handed.object(mode)
+    if (this.#mode === undefined) {
       throw new TypeError('use ClientAddress.peer(), .trustedHops(hops) or .trustedProxies(networks)')
     }
-    this.#mode = mode
-    Object.freeze(this)
+    freeze(this)
   }
 
   static peer() {
-    return new ClientAddress(accepted(native.clientMode(undefined, undefined)))
+    return new ClientAddress(new Handed(accepted(native.clientMode(undefined, undefined))))
   }
 
-  static trustedHops(hops, { proxies, ...others } = {}) {
-    const [other] = Object.keys(others)
-    if (other !== undefined) throw new TypeError(`trusted hops have no option '${other}'`)
+  static trustedHops(hops, options = {}) {
+    const { proxies } = own(options, ['proxies'], 'the options of trusted hops')
     if (hops === undefined) throw new TypeError('trusted hops are a whole number, 1 or more')
-    return new ClientAddress(accepted(native.clientMode(hops, proxies)))
+    return new ClientAddress(new Handed(accepted(native.clientMode(hops, proxies))))
   }
 
   static trustedProxies(networks) {
     if (networks === undefined) throw new TypeError('trusted proxies are an array of strings')
-    return new ClientAddress(accepted(native.clientMode(undefined, networks)))
+    return new ClientAddress(new Handed(accepted(native.clientMode(undefined, networks))))
   }
 
   derive(peer, headers) {
@@ -213,13 +248,19 @@ function fromInternalHeader(headers) {
 
 /** The lines of a header, from Fetch `Headers`, from `IncomingHttpHeaders`, or as they are. */
 function lines(headers, name) {
-  if (headers === undefined || Array.isArray(headers)) return headers ?? []
+  if (headers === undefined || isArray(headers)) return headers ?? []
   if (typeof headers === 'object' && headers !== null) {
-    const value = typeof headers.get === 'function' ? headers.get(name) : Object.hasOwn(headers, name) ? headers[name] : null
+    const value = isMap(headers) ? headers.get(name) : hasOwn(headers, name) ? headers[name] : null
     if (value === null || value === undefined) return []
-    return Array.isArray(value) ? value : [value]
+    return isArray(value) ? value : [value]
   }
   throw new TypeError('headers are Headers, IncomingHttpHeaders or an array of lines')
+}
+
+/** Whether an object has a `get` as `Headers` has, and not one that every object was given. */
+function isMap(headers) {
+  const { get } = headers
+  return typeof get === 'function' && get !== Object.prototype.get
 }
 
 /** A schema of a document, for what understands Standard Schema. */
@@ -228,8 +269,8 @@ function schema(judge, jsonSchema, options) {
     const report = judge(value, options)
     return report.valid ? { value } : { issues: issues(report) }
   }
-  return Object.freeze({
-    '~standard': Object.freeze({ version: 1, vendor: 'sandgate', validate }),
+  return freeze({
+    '~standard': freeze({ version: 1, vendor: 'sandgate', validate }),
     jsonSchema,
     with: (other) => schema(judge, jsonSchema, other),
   })
@@ -251,7 +292,7 @@ function place(pointer) {
   return parts.map((part, index) => (index === 1 ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~')))
 }
 
-const [configSchema, updateSchema] = native.schemas().map((text) => JSON.parse(text))
+const [configSchema, updateSchema] = native.schemas().map((text) => parse(text))
 
 exports.ALL_TRAFFIC = native.ALL_TRAFFIC
 exports.INTERNAL_HEADER = native.INTERNAL_HEADER

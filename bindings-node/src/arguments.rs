@@ -71,5 +71,18 @@ pub(crate) fn texts(what: &str, value: Value<'_>) -> Result<Vec<String>> {
     if !value.is_array()? {
         return Err(value.type_error(&format!("{what} is an array of strings")));
     }
-    (0..value.len()?).map(|index| text(what, value.element(index)?)).collect()
+    each(value, |element| text(what, element))
+}
+
+/// Reads each element of an array. A hole is none, and what changes meanwhile is no list.
+pub(crate) fn each<'call, T>(list: Value<'call>, read: impl Fn(Value<'call>) -> Result<T>) -> Result<Vec<T>> {
+    let len = list.len()?;
+    if !list.is_dense(len)? {
+        return Err(list.type_error("an array has holes"));
+    }
+    let read: Vec<T> = (0..len).map(|index| read(list.element(index)?)).collect::<Result<_>>()?;
+    if list.len()? != len || !list.is_dense(len)? {
+        return Err(list.type_error("an array changed while it was read"));
+    }
+    Ok(read)
 }

@@ -9,7 +9,7 @@ use napi::{
     bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue},
     sys,
 };
-use std::{ffi::CString, marker::PhantomData, ptr, slice};
+use std::{ffi::CString, marker::PhantomData, ptr};
 
 /// A value of JavaScript.
 #[derive(Debug, Clone, Copy)]
@@ -107,17 +107,23 @@ impl Value<'_> {
         (status == sys::Status::napi_ok).then_some(value)
     }
 
-    /// A text, with a replacement character for what is no Unicode. No entry, mask or field has one.
-    pub(crate) fn text(self) -> Result<String> {
+    /// How many bytes a text has.
+    pub(crate) fn text_len(self) -> Result<usize> {
         let mut len = 0;
         // SAFETY: as above; without a buffer, Node only counts.
         done(unsafe { sys::napi_get_value_string_utf8(self.env, self.raw, ptr::null_mut(), 0, &raw mut len) })?;
+        Ok(len)
+    }
+
+    /// A text, with a replacement character for what is no Unicode. No entry, mask or field has one.
+    pub(crate) fn text(self) -> Result<String> {
+        let mut len = self.text_len()?;
         let mut bytes = vec![0_u8; len.saturating_add(1)];
         let buffer = bytes.as_mut_ptr().cast();
         // SAFETY: the buffer has room for `bytes.len()` bytes, the last of which is a zero.
         done(unsafe { sys::napi_get_value_string_utf8(self.env, self.raw, buffer, bytes.len(), &raw mut len) })?;
         bytes.truncate(len);
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        String::from_utf8(bytes).or_else(|error| Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
     /// The text in a buffer, if it is a text that is shorter.
@@ -160,8 +166,51 @@ impl Value<'_> {
         Ok(self.of(element))
     }
 
-    /// The names of an object's own enumerable fields, as an array.
+    /// Whether an array has all its elements itself: what a hole gives comes from its prototype.
+    pub(crate) fn is_dense(self, len: u32) -> Result<bool> {
+        let Some(last) = len.checked_sub(1) else { return Ok(true) };
+        // The indices come first and in order, so the last stands at its own place only if all are there.
+        let keys = self.keys(sys::KeyConversion::keep_numbers)?;
+        Ok(keys.len()? >= len && keys.element(last)?.number() == Some(f64::from(last)))
+    }
+
+    /// Of an array.
+    pub(crate) fn has_own_element(self, index: u32) -> Result<bool> {
+        self.has_own(&index.to_string())
+    }
+
+    fn has_own(self, name: &str) -> Result<bool> {
+        let mut has = false;
+        // SAFETY: as above.
+        done(unsafe { sys::napi_has_own_property(self.env, self.raw, self.of_text(name), &raw mut has) })?;
+        Ok(has)
+    }
+
+    /// Whether two arrays of names hold the same, in the same order.
+    pub(crate) fn are_the_same(self, others: Self) -> Result<bool> {
+        let len = self.len()?;
+        if len != others.len()? {
+            return Ok(false);
+        }
+        for index in 0..len {
+            let mut same = false;
+            let (one, other) = (self.element(index)?, others.element(index)?);
+            // SAFETY: as above.
+            done(unsafe { sys::napi_strict_equals(self.env, one.raw, other.raw, &raw mut same) })?;
+            if !same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The names of an object's own fields, as an array. One that is not enumerable is a field all the same: passed
+    /// over, it would be a list that has no effect.
     pub(crate) fn names(self) -> Result<Self> {
+        self.keys(sys::KeyConversion::numbers_to_strings)
+    }
+
+    fn keys(self, conversion: sys::napi_key_conversion) -> Result<Self> {
         let mut names = ptr::null_mut();
         // SAFETY: as above.
         done(unsafe {
@@ -169,8 +218,8 @@ impl Value<'_> {
                 self.env,
                 self.raw,
                 sys::KeyCollectionMode::own_only,
-                sys::KeyFilter::enumerable | sys::KeyFilter::skip_symbols,
-                sys::KeyConversion::numbers_to_strings,
+                sys::KeyFilter::skip_symbols,
+                conversion,
                 &raw mut names,
             )
         })?;
@@ -186,8 +235,32 @@ impl Value<'_> {
 
     /// Whether it is an object of no class: `{}` of this or another realm, or one without prototype.
     pub(crate) fn is_plain(self) -> Result<bool> {
-        let prototype = self.prototype()?;
-        Ok(prototype.kind()? == Kind::Null || prototype.prototype()?.kind()? == Kind::Null)
+        let mut prototype = self.prototype()?;
+        if prototype.kind()? == Kind::Null {
+            // Node-API says this of every Proxy as well, so JavaScript is asked.
+            prototype = self.prototype_in_javascript()?;
+        }
+        Ok(match prototype.kind()? {
+            Kind::Null => true,
+            // The prototype of all objects, in whatever realm; `class extends null` has one without prototype too.
+            Kind::Object => prototype.prototype()?.kind()? == Kind::Null && prototype.has_own("hasOwnProperty")?,
+            _ => false,
+        })
+    }
+
+    /// `Object.getPrototypeOf`, which asks the handler of a Proxy.
+    fn prototype_in_javascript(self) -> Result<Self> {
+        let mut global = ptr::null_mut();
+        // SAFETY: as above.
+        done(unsafe { sys::napi_get_global(self.env, &raw mut global) })?;
+        let object = self.of(global).field(self.of(self.of_text("Object")))?;
+        let function = object.field(self.of(self.of_text("getPrototypeOf")))?;
+        let mut prototype = ptr::null_mut();
+        // SAFETY: as above; one argument is passed.
+        done(unsafe {
+            sys::napi_call_function(self.env, object.raw, function.raw, 1, &raw const self.raw, &raw mut prototype)
+        })?;
+        Ok(self.of(prototype))
     }
 
     fn prototype(self) -> Result<Self> {
@@ -205,7 +278,7 @@ impl Value<'_> {
         if !is {
             return Ok(None);
         }
-        let (mut kind, mut len, mut data) = (0, 0, ptr::null_mut());
+        let (mut kind, mut len, mut data, mut buffer) = (0, 0, ptr::null_mut(), ptr::null_mut());
         // SAFETY: as above, and it is a typed array.
         done(unsafe {
             sys::napi_get_typedarray_info(
@@ -214,30 +287,46 @@ impl Value<'_> {
                 &raw mut kind,
                 &raw mut len,
                 &raw mut data,
-                ptr::null_mut(),
+                &raw mut buffer,
                 ptr::null_mut(),
             )
         })?;
-        if len == 0 {
-            // An empty array has no address.
-            data = ptr::dangling_mut::<u64>().cast();
+        let mut is_detached = false;
+        // SAFETY: as above.
+        done(unsafe { sys::napi_is_detached_arraybuffer(self.env, buffer, &raw mut is_detached) })?;
+        if is_detached {
+            return Err(self.type_error("the buffer of this array was given away"));
         }
         Ok(Some(match kind {
-            // SAFETY: Node says that `len` elements of this type are there, aligned as they need;
-            // they are copied before JavaScript runs again.
-            sys::TypedarrayType::uint8_array => {
-                Numbers::U8(unsafe { slice::from_raw_parts(data.cast(), len) }.to_vec())
-            }
+            // SAFETY: Node says that `len` elements of this type are there, aligned as they need.
+            sys::TypedarrayType::uint8_array => Numbers::U8(unsafe { self.copied(data.cast(), len) }?),
             // SAFETY: as for bytes.
-            sys::TypedarrayType::uint16_array => {
-                Numbers::U16(unsafe { slice::from_raw_parts(data.cast(), len) }.to_vec())
-            }
+            sys::TypedarrayType::uint16_array => Numbers::U16(unsafe { self.copied(data.cast(), len) }?),
             // SAFETY: as for bytes.
-            sys::TypedarrayType::uint32_array => {
-                Numbers::U32(unsafe { slice::from_raw_parts(data.cast(), len) }.to_vec())
-            }
+            sys::TypedarrayType::uint32_array => Numbers::U32(unsafe { self.copied(data.cast(), len) }?),
             _ => Numbers::Other,
         }))
+    }
+
+    /// A copy of numbers, made before JavaScript runs again.
+    ///
+    /// # Safety
+    ///
+    /// At `data` are `len` numbers.
+    unsafe fn copied<T: Copy>(self, data: *const T, len: usize) -> Result<Vec<T>> {
+        let mut copy = Vec::new();
+        if copy.try_reserve_exact(len).is_err() {
+            return Err(self.range_error("there is no memory for a copy of this array"));
+        }
+        if len > 0 {
+            // No reference to them is made: another thread may write into memory that is shared.
+            // SAFETY: there is room for `len` numbers, which are there; any bits are a number.
+            unsafe {
+                ptr::copy_nonoverlapping(data, copy.as_mut_ptr(), len);
+                copy.set_len(len);
+            }
+        }
+        Ok(copy)
     }
 
     /// A boolean for the call that this value came with.

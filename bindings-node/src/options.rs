@@ -11,7 +11,11 @@ use sandgate::{Guardrails, Limits, Object, Options, Spelling};
 /// The options, or what is wrong with the guardrails. Everything else that is wrong is thrown.
 pub(crate) fn options(value: Value<'_>) -> Result<Either<Options, Report>> {
     let mut options = Options::default();
-    let fields = match document::copy_options(value)? {
+    let copied = match document::copy_options(value)? {
+        Ok(copied) => copied,
+        Err(report) => return Ok(Either::B(Report::new(&report, None))),
+    };
+    let fields = match copied {
         Object::Map(fields) => fields,
         // `undefined` is nothing that a document has.
         Object::Foreign if value.kind()? == Kind::Undefined => Vec::new(),

@@ -4,13 +4,13 @@ use crate::{
     arguments::{self, address, client, port},
     ask::{Ask, Question},
     document,
-    node::{Numbers, Value},
+    node::{Kind, Numbers, Value},
     options::options,
     report::Report,
 };
 use napi::{Either, Error, Result, bindgen_prelude::Uint8Array};
 use napi_derive::napi;
-use sandgate::{Form, Policy, Spelling};
+use sandgate::{Form, Options, Policy, Room, Spelling};
 use std::{
     fmt::Display,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -31,8 +31,10 @@ pub fn compile(
         Either::A(options) => options,
         Either::B(report) => return Ok(Either::B(report)),
     };
-    let read = Policy::from_objects(&document::copy(document)?, Spelling::Wire, &options);
-    Ok(compiled(read.map_err(unread)?, None))
+    Ok(match document::copy(document, options.limits)? {
+        Ok(copy) => compiled(Policy::from_objects(&copy, Spelling::Wire, &options).map_err(unread)?, None),
+        Err(report) => Either::B(Report::new(&report, None)),
+    })
 }
 
 /// Judges and compiles JSON text.
@@ -45,8 +47,10 @@ pub fn compile_json(
         Either::A(options) => options,
         Either::B(report) => return Ok(Either::B(report)),
     };
-    let text = arguments::text("JSON text", text)?;
-    Ok(compiled(Policy::from_json(&text, &options), Some(&text)))
+    Ok(match json_text(text, &options)? {
+        Ok(text) => compiled(Policy::from_json(&text, &options), Some(&text)),
+        Err(report) => Either::B(Report::new(&report, None)),
+    })
 }
 
 fn compiled(policy: std::result::Result<Policy, sandgate::Report>, text: Option<&str>) -> Either<Compiled, Report> {
@@ -70,8 +74,10 @@ pub fn check_objects(
 ) -> Result<Report> {
     match self::options(options)? {
         Either::A(options) => {
-            let document = document::copy(document)?;
-            let report = sandgate::check_objects(&document, form(update), Spelling::Wire, &options).map_err(unread)?;
+            let report = match document::copy(document, options.limits)? {
+                Ok(copy) => sandgate::check_objects(&copy, form(update), Spelling::Wire, &options).map_err(unread)?,
+                Err(report) => report,
+            };
             Ok(Report::new(&report, None))
         }
         Either::B(report) => Ok(report),
@@ -86,12 +92,22 @@ pub fn check_text(
     #[napi(ts_arg_type = "unknown")] options: Value<'_>,
 ) -> Result<Report> {
     match self::options(options)? {
-        Either::A(options) => {
-            let text = arguments::text("JSON text", text)?;
-            Ok(Report::new(&sandgate::check(&text, form(update), &options), Some(&text)))
-        }
+        Either::A(options) => Ok(match json_text(text, &options)? {
+            Ok(text) => Report::new(&sandgate::check(&text, form(update), &options), Some(&text)),
+            Err(report) => Report::new(&report, None),
+        }),
         Either::B(report) => Ok(report),
     }
+}
+
+/// JSON text, or the report that it is too large to be copied.
+fn json_text(value: Value<'_>, options: &Options) -> Result<std::result::Result<String, sandgate::Report>> {
+    if value.kind()? == Kind::Text
+        && let Err(report) = Room::new(options.limits).text(value.text_len()?)
+    {
+        return Ok(Err(report));
+    }
+    arguments::text("JSON text", value).map(Ok)
 }
 
 const fn form(update: bool) -> Form {
@@ -193,11 +209,7 @@ fn many<'call>(
             let address = |bytes: &[u8; 16]| Some(IpAddr::V6(Ipv6Addr::from(*bytes)).to_canonical());
             ports_of.ask(ports, values.iter().map(address), question)
         }
-        None if addresses.is_array()? => {
-            let values: Vec<_> =
-                (0..addresses.len()?).map(|index| read(addresses.element(index)?)).collect::<Result<_>>()?;
-            ports_of.ask(ports, values.into_iter(), question)
-        }
+        None if addresses.is_array()? => ports_of.ask(ports, arguments::each(addresses, read)?.into_iter(), question),
         _ => {
             let message =
                 "addresses are an array of strings, a Uint32Array of IPv4 addresses, or a Uint8Array of 16 bytes each";

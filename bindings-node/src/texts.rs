@@ -11,7 +11,7 @@ use crate::{
 };
 use napi::{Either, Error, Result};
 use napi_derive::napi;
-use sandgate::{Entry, HostMask, Network, NetworkConfig, NetworkUpdate, Object, ParseError, Spelling};
+use sandgate::{Entry, HostMask, Limits, Network, NetworkConfig, NetworkUpdate, Object, ParseError, Spelling};
 use std::num::NonZeroUsize;
 
 fn refused(error: ParseError) -> Report {
@@ -43,7 +43,10 @@ pub fn masked_host(
 /// What is wrong with a guardrails document, if anything is.
 #[napi(catch_unwind)]
 pub fn check_guardrails(#[napi(ts_arg_type = "unknown")] document: Value<'_>) -> Result<Option<Report>> {
-    Ok(guardrails(&document::copy(document)?).err())
+    Ok(match document::copy(document, Limits::default())? {
+        Ok(copy) => guardrails(&copy).err(),
+        Err(report) => Some(Report::new(&report, None)),
+    })
 }
 
 /// The configuration after an update (D-4), as JSON text.
@@ -53,12 +56,19 @@ pub fn apply_update(
     #[napi(ts_arg_type = "unknown")] update: Value<'_>,
 ) -> Result<Either<String, Report>> {
     let unread = |error: serde_json::Error| Error::from_reason(error.to_string());
-    let (config, update) = (document::copy(config)?, document::copy(update)?);
-    let parts = read_config(&config).and_then(|config| Ok((config, read_update(&update)?)));
+    let (config, update) = (document::copy(config, Limits::default())?, document::copy(update, Limits::default())?);
+    let parts = read(config, read_config).and_then(|config| Ok((config, read(update, read_update)?)));
     Ok(match parts {
         Ok((config, update)) => Either::A(serde_json::to_string(&config.replaced_by(&update)).map_err(unread)?),
         Err(report) => Either::B(report),
     })
+}
+
+fn read<T>(
+    copied: std::result::Result<Object, sandgate::Report>,
+    read: impl FnOnce(&Object) -> std::result::Result<T, Report>,
+) -> std::result::Result<T, Report> {
+    read(&copied.map_err(|report| Report::new(&report, None))?)
 }
 
 fn read_config(document: &Object) -> std::result::Result<NetworkConfig, Report> {
@@ -103,8 +113,8 @@ pub fn client_mode(
     };
     let hops = match hops.kind()? {
         Kind::Undefined => None,
-        _ => match document::copy(hops)? {
-            Object::Number(Some(count)) => NonZeroUsize::new(usize::try_from(count).unwrap_or(usize::MAX)),
+        _ => match document::copy(hops, Limits::default())? {
+            Ok(Object::Number(Some(count))) => NonZeroUsize::new(usize::try_from(count).unwrap_or(usize::MAX)),
             _ => None,
         }
         .map_or_else(|| Err(hops.type_error("trusted hops are a whole number, 1 or more")), |hops| Ok(Some(hops)))?,

@@ -1,10 +1,10 @@
 //! Addresses, ports and host names as Python writes them.
 
 use pyo3::{
-    exceptions::{PyTypeError, PyValueError},
+    exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError},
     prelude::*,
     sync::PyOnceLock,
-    types::{PyBytes, PyInt, PyString, PyTuple},
+    types::{PyBool, PyBytes, PyInt, PyString, PyTuple},
 };
 use sandgate::parse_address;
 use std::{borrow::Cow, net::IpAddr};
@@ -31,11 +31,19 @@ pub(crate) fn address(value: &Bound<'_, PyAny>) -> PyResult<IpAddr> {
 
 #[cold]
 fn not_an_address(value: &Bound<'_, PyAny>) -> PyErr {
-    match value.repr() {
+    let repr = match value.cast::<PyString>().map(|text| text.to_str().map_or(usize::MAX, str::len)) {
+        // Whoever sends a text of any length does not get it back.
+        Ok(len) if len > QUOTED => return PyValueError::new_err("this text is not an IPv4 or IPv6 address"),
+        _ => value.repr(),
+    };
+    match repr {
         Ok(repr) => PyValueError::new_err(format!("{repr} is not an IPv4 or IPv6 address")),
         Err(error) => error,
     }
 }
+
+/// So many bytes of a text that is no address are quoted.
+const QUOTED: usize = 200;
 
 /// Text with unpaired surrogates is no address either.
 #[inline]
@@ -85,18 +93,38 @@ pub(crate) fn port(value: &Bound<'_, PyAny>) -> PyResult<u16> {
     if value.is_exact_instance_of::<PyInt>() {
         return value.extract().map_err(|_| out_of_range(value));
     }
-    let name = value.get_type().name()?;
-    // `True` is 1 to Python; nobody means that port.
-    if name == "bool" || !value.hasattr("__index__")? {
-        return Err(PyTypeError::new_err(format!("a port is an int, not {name}")));
-    }
-    let index = value.call_method0("__index__")?;
-    index.extract().map_err(|_| out_of_range(&index))
+    let number = whole("a port", value)?;
+    number.extract().map_err(|_| out_of_range(&number))
 }
 
 #[cold]
 fn out_of_range(value: &Bound<'_, PyAny>) -> PyErr {
-    PyValueError::new_err(format!("a port is from 0 to 65535, not {value}"))
+    // A number of any length is not written out.
+    PyValueError::new_err(match value.extract::<i64>() {
+        Ok(number) => format!("a port is from 0 to 65535, not {number}"),
+        Err(_) => "a port is from 0 to 65535".into(),
+    })
+}
+
+/// A count: a whole number that is not negative, and nothing that could be taken for one.
+pub(crate) fn count(what: &str, value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let number = whole(what, value)?;
+    number.extract().map_err(|_| PyValueError::new_err(format!("{what} is from 0 to {}", usize::MAX)))
+}
+
+/// What Python takes for a whole number wherever it needs one.
+fn whole<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static INDEX: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let name = value.get_type().name()?;
+    // `True` is 1 to Python; nobody means that port.
+    if name == "bool" || value.is_instance_of::<PyBool>() || !value.hasattr("__index__")? {
+        return Err(PyTypeError::new_err(format!("{what} is an int, not {name}")));
+    }
+    let number = INDEX.import(value.py(), "operator", "index")?.call1((value,))?;
+    if number.is_instance_of::<PyBool>() {
+        return Err(PyTypeError::new_err(format!("{what} is an int, not {name}")));
+    }
+    Ok(number)
 }
 
 /// Text as it was sent: what is no Unicode becomes something that no name holds.
@@ -115,10 +143,47 @@ pub(crate) fn sent<'v>(what: &str, value: &'v Bound<'_, PyAny>) -> PyResult<Cow<
 }
 
 /// The lines of a header, or the values of one: a single text is a mistake, not a list of letters.
-pub(crate) fn lines(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<Vec<u8>>> {
+pub(crate) fn lines<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() {
         let name = value.get_type().name()?;
         return Err(PyTypeError::new_err(format!("{what} is a sequence of header lines, not one {name}")));
     }
-    value.try_iter()?.map(|line| Ok(sent(what, &line?)?.into_owned())).collect()
+    let mut lines = Vec::new();
+    for line in value.try_iter()? {
+        if lines.len() == LINES {
+            return Err(PyValueError::new_err(format!("{what} has more than {LINES} lines")));
+        }
+        lines.push(line?);
+    }
+    Ok(lines)
+}
+
+/// More lines than any server takes. What gives lines need not know how many there are, nor end.
+const LINES: usize = 100_000;
+
+/// Each line as it was sent.
+pub(crate) fn all_sent<'v>(what: &str, lines: &'v [Bound<'_, PyAny>]) -> PyResult<Vec<Cow<'v, [u8]>>> {
+    lines.iter().map(|line| sent(what, line)).collect()
+}
+
+/// Reads each element of what knows how many it has, and no more than that.
+pub(crate) fn sized<'py, T>(
+    values: &Bound<'py, PyAny>,
+    read: impl Fn(usize, &Bound<'py, PyAny>) -> PyResult<T>,
+) -> PyResult<Vec<T>> {
+    let (len, mut all) = (values.len()?, Vec::new());
+    all.try_reserve_exact(len).map_err(|_| PyMemoryError::new_err(format!("no memory for {len} elements")))?;
+    for value in values.try_iter()? {
+        let value = value?;
+        if all.len() == len {
+            return Err(changed());
+        }
+        all.push(read(all.len(), &value)?);
+    }
+    if all.len() == len { Ok(all) } else { Err(changed()) }
+}
+
+#[cold]
+fn changed() -> PyErr {
+    PyRuntimeError::new_err("a sequence changed while it was read, or lies about its length")
 }

@@ -1,7 +1,11 @@
 //! The client address behind proxies (section 8).
 
 use crate::{address, guard::guarded, report::refused};
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+    types::PyString,
+};
 use sandgate::{Network, Report};
 use std::num::NonZeroUsize;
 
@@ -25,18 +29,18 @@ impl ClientAddress {
     /// outside these networks is the client itself.
     #[staticmethod]
     #[pyo3(signature = (hops, *, proxies=None))]
-    fn trusted_hops(py: Python<'_>, hops: usize, proxies: Option<Vec<String>>) -> PyResult<Self> {
-        let hops = NonZeroUsize::new(hops).ok_or_else(|| {
+    fn trusted_hops(py: Python<'_>, hops: &Bound<'_, PyAny>, proxies: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let hops = NonZeroUsize::new(address::count("trusted hops", hops)?).ok_or_else(|| {
             PyValueError::new_err("trusted hops are at least 1; without proxies, use ClientAddress.peer()")
         })?;
-        let proxies = proxies.map(|proxies| networks(py, &proxies)).transpose()?;
+        let proxies = proxies.map(|proxies| networks(py, proxies)).transpose()?;
         Ok(Self(sandgate::ClientAddress::TrustedHops { hops, proxies }))
     }
 
     /// The first entry from the right that lies outside these networks (C-4).
     #[staticmethod]
-    fn trusted_proxies(py: Python<'_>, proxies: Vec<String>) -> PyResult<Self> {
-        networks(py, &proxies).map(|proxies| Self(sandgate::ClientAddress::TrustedProxies(proxies)))
+    fn trusted_proxies(py: Python<'_>, proxies: &Bound<'_, PyAny>) -> PyResult<Self> {
+        networks(py, proxies).map(|proxies| Self(sandgate::ClientAddress::TrustedProxies(proxies)))
     }
 
     /// The client of a connection from `peer` with these `X-Forwarded-For` lines, in the order
@@ -45,6 +49,7 @@ impl ClientAddress {
     fn derive(&self, peer: &Bound<'_, PyAny>, forwarded_for: Option<&Bound<'_, PyAny>>) -> PyResult<Option<String>> {
         let peer = address::client(peer)?;
         let lines = forwarded_for.map(|lines| address::lines("forwarded_for", lines)).transpose()?.unwrap_or_default();
+        let lines = address::all_sent("forwarded_for", &lines)?;
         guarded(|| peer.and_then(|peer| self.0.derive(peer, &lines)).map(|client| client.to_string()))
     }
 
@@ -81,19 +86,29 @@ impl ClientAddress {
 #[pyo3(name = "_restore_client_address")]
 pub(crate) fn restore_client_address(
     py: Python<'_>,
-    hops: usize,
-    proxies: Option<Vec<String>>,
+    hops: &Bound<'_, PyAny>,
+    proxies: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<ClientAddress> {
-    match (hops, proxies) {
+    match (address::count("trusted hops", hops)?, proxies) {
         (0, None) => Ok(ClientAddress::peer()),
         (0, Some(proxies)) => ClientAddress::trusted_proxies(py, proxies),
-        (hops, proxies) => ClientAddress::trusted_hops(py, hops, proxies),
+        (_, proxies) => ClientAddress::trusted_hops(py, hops, proxies),
     }
 }
 
-fn networks(py: Python<'_>, texts: &[String]) -> PyResult<Vec<Network>> {
-    let read = guarded(|| texts.iter().map(|text| text.parse()).collect::<Result<_, _>>())?;
-    read.map_err(|error| refused(py, &Report::of(error), None))
+fn networks(py: Python<'_>, texts: &Bound<'_, PyAny>) -> PyResult<Vec<Network>> {
+    if texts.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err("trusted proxies are a sequence of networks, not one str"));
+    }
+    address::sized(texts, |_, text| {
+        let Ok(text) = text.cast::<PyString>() else {
+            let name = text.get_type().name()?;
+            return Err(PyTypeError::new_err(format!("a trusted proxy is a str, not {name}")));
+        };
+        // What is no Unicode becomes a character that no network holds.
+        let text = text.to_string_lossy();
+        guarded(|| text.parse())?.map_err(|error| refused(py, &Report::of(error), None))
+    })
 }
 
 /// What the node makes of the values of the internal header on an authenticated connection from
@@ -101,5 +116,6 @@ fn networks(py: Python<'_>, texts: &[String]) -> PyResult<Vec<Network>> {
 #[pyfunction]
 pub(crate) fn from_internal_header(values: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
     let values = address::lines("values", values)?;
+    let values = address::all_sent("values", &values)?;
     guarded(|| sandgate::from_internal_header(&values).map(|client| client.to_string()))
 }

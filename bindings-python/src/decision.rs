@@ -1,5 +1,6 @@
 //! Explained answers.
 
+use crate::address;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 use sandgate::{List, Reason, Verdict};
 use std::fmt::Write;
@@ -122,7 +123,8 @@ pub(crate) struct DecidingEntry {
 #[pymethods]
 impl DecidingEntry {
     #[new]
-    fn new(list: &str, index: usize, text: String) -> PyResult<Self> {
+    fn new(list: &str, index: &Bound<'_, PyAny>, text: String) -> PyResult<Self> {
+        let index = address::count("an index", index)?;
         match List::ALL.into_iter().find(|known| known.as_str() == list) {
             Some(list) => Ok(Self { list, index, text }),
             None => Err(PyValueError::new_err(format!("`{list}` is no list"))),

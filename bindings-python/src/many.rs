@@ -38,11 +38,10 @@ pub(crate) fn ask<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = addresses.py();
     let asked = Addresses::new(addresses, read)?;
-    let asked_ports = Ports::new(ports)?;
     let count = asked.len();
-    if asked_ports.len().is_some_and(|ports| ports != count) {
-        let ports = asked_ports.len().unwrap_or_default();
-        return Err(PyValueError::new_err(format!("there are {count} addresses and {ports} ports")));
+    let asked_ports = Ports::new(ports, count)?;
+    if let Some(ports) = asked_ports.len() {
+        as_many(count, ports)?;
     }
     let answer = || guarded(|| asked.ask(&asked_ports, &question));
     let answers = if count < LARGE { answer()? } else { py.detach(answer)? };
@@ -61,8 +60,7 @@ impl Addresses {
             return Err(PyTypeError::new_err("many addresses are a sequence or an array, not one address"));
         }
         let Some(buffer) = Buffer::of(addresses)? else {
-            let read = addresses.try_iter()?.enumerate().map(|(index, value)| at(index, read(&value?)));
-            return read.collect::<PyResult<_>>().map(Self::Read);
+            return address::sized(addresses, |index, value| at(index, read(value))).map(Self::Read);
         };
         match (buffer.format.as_str(), buffer.shape.as_slice()) {
             ("I", [_]) if buffer.size == 4 => buffer.bytes().map(Self::V4),
@@ -99,7 +97,8 @@ impl Addresses {
 }
 
 impl Ports {
-    fn new(ports: &Bound<'_, PyAny>) -> PyResult<Self> {
+    /// For so many addresses.
+    fn new(ports: &Bound<'_, PyAny>, addresses: usize) -> PyResult<Self> {
         if ports.is_instance_of::<PyInt>() {
             return address::port(ports).map(Self::One);
         }
@@ -107,8 +106,9 @@ impl Ports {
             return Err(PyTypeError::new_err("ports are an int, a sequence of ints or an array of uint16"));
         }
         let Some(buffer) = Buffer::of(ports)? else {
-            let read = ports.try_iter()?.enumerate().map(|(index, value)| at(index, address::port(&value?)));
-            return read.collect::<PyResult<_>>().map(Self::Read);
+            // A `range` of any length takes no memory until it is read.
+            as_many(addresses, ports.len()?)?;
+            return address::sized(ports, |index, value| at(index, address::port(value))).map(Self::Read);
         };
         match (buffer.format.as_str(), buffer.shape.as_slice()) {
             ("H", [_]) => buffer.bytes().map(Self::Packed),
@@ -147,10 +147,25 @@ fn elements<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.as_chunks::<N>().0.iter().copied()
 }
 
-/// Says which element an exception is about.
+fn as_many(addresses: usize, ports: usize) -> PyResult<()> {
+    if addresses == ports {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!("there are {addresses} addresses and {ports} ports")))
+}
+
+/// Says which element an exception is about. What code of Python raised has a traceback, and is
+/// passed on as it is.
 fn at<T>(index: usize, read: PyResult<T>) -> PyResult<T> {
     read.map_err(|error| {
-        Python::attach(|py| PyErr::from_type(error.get_type(py), format!("[{index}]: {}", error.value(py))))
+        Python::attach(|py| {
+            let class = error.get_type(py);
+            let is_ours = class.is(py.get_type::<PyTypeError>()) || class.is(py.get_type::<PyValueError>());
+            if !is_ours || error.traceback(py).is_some() {
+                return error;
+            }
+            PyErr::from_type(class, format!("[{index}]: {}", error.value(py)))
+        })
     })
 }
 
@@ -165,7 +180,12 @@ struct Buffer<'py> {
 impl<'py> Buffer<'py> {
     /// `None` for what is no buffer.
     fn of(value: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
-        let Ok(view) = PyMemoryView::from(value) else { return Ok(None) };
+        let view = match PyMemoryView::from(value) {
+            Ok(view) => view,
+            Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => return Ok(None),
+            // It is a buffer that is released or whose class refuses to show it.
+            Err(error) => return Err(error),
+        };
         let get = |name| view.getattr(name);
         let format = get("format")?.extract()?;
         let (size, shape) = (get("itemsize")?.extract()?, get("shape")?.extract()?);

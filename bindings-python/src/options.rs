@@ -29,7 +29,7 @@ impl Guardrails {
     )]
     fn new(py: Python<'_>, fields: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let Some(fields) = fields else { return Ok(Self(sandgate::Guardrails::default())) };
-        let fields = objects::document(fields)?;
+        let fields = objects::document(fields, sandgate::Limits::default()).map_err(|stop| stop.raised(py))?;
         let read = guarded(|| sandgate::Guardrails::from_objects(&fields, Spelling::WireOrSnake))?;
         taken(py, read).map(Self)
     }
@@ -141,18 +141,21 @@ impl Limits {
         text_signature = "(*, document_bytes=16777216, entries_per_list=100000, entry_bytes=1024, diagnostics=100)"
     )]
     fn new(
-        document_bytes: Option<usize>,
-        entries_per_list: Option<usize>,
-        entry_bytes: Option<usize>,
-        diagnostics: Option<usize>,
-    ) -> Self {
+        document_bytes: Option<&Bound<'_, PyAny>>,
+        entries_per_list: Option<&Bound<'_, PyAny>>,
+        entry_bytes: Option<&Bound<'_, PyAny>>,
+        diagnostics: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
         let default = sandgate::Limits::default();
-        Self {
-            document_bytes: document_bytes.unwrap_or(default.document_bytes),
-            entries_per_list: entries_per_list.unwrap_or(default.entries_per_list),
-            entry_bytes: entry_bytes.unwrap_or(default.entry_bytes),
-            diagnostics: diagnostics.unwrap_or(default.diagnostics),
-        }
+        let or = |limit: Option<&Bound<'_, PyAny>>, default| {
+            limit.map_or(Ok(default), |limit| address::count("a limit", limit))
+        };
+        Ok(Self {
+            document_bytes: or(document_bytes, default.document_bytes)?,
+            entries_per_list: or(entries_per_list, default.entries_per_list)?,
+            entry_bytes: or(entry_bytes, default.entry_bytes)?,
+            diagnostics: or(diagnostics, default.diagnostics)?,
+        })
     }
 
     fn __repr__(&self) -> String {

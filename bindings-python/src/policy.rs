@@ -37,7 +37,7 @@ impl Policy {
         limits: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let options = options(guardrails, egress_ports, ipv6_ingress, limits)?;
-        let read = objects::document(document)?;
+        let read = objects::document(document, options.limits).map_err(|stop| stop.raised(document.py()))?;
         let compiled = document
             .py()
             .detach(|| guarded(|| sandgate::Policy::from_objects(&read, Spelling::WireOrSnake, &options)))?;

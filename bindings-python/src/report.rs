@@ -1,6 +1,12 @@
 //! Diagnostics, the report that holds them, and the exception that carries it.
 
-use crate::{guard::guarded, objects, options::options, texts::json_text};
+use crate::{
+    address,
+    guard::guarded,
+    objects::{self, Stop},
+    options::options,
+    texts::json_text,
+};
 use pyo3::{
     exceptions::PyRuntimeError,
     prelude::*,
@@ -124,9 +130,16 @@ impl From<&sandgate::Diagnostic> for Diagnostic {
 impl Report {
     #[new]
     #[pyo3(signature = (diagnostics, *, error_count, warning_count))]
-    fn of(diagnostics: Vec<Bound<'_, Diagnostic>>, error_count: usize, warning_count: usize) -> Self {
-        let diagnostics = diagnostics.iter().map(|diagnostic| diagnostic.get().clone()).collect();
-        Self { diagnostics, error_count, warning_count }
+    fn of(
+        diagnostics: &Bound<'_, PyAny>,
+        error_count: &Bound<'_, PyAny>,
+        warning_count: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let diagnostics = address::sized(diagnostics, |_, diagnostic| {
+            Ok(diagnostic.cast::<Diagnostic>().map_err(PyErr::from)?.get().clone())
+        })?;
+        let (errors, warnings) = (address::count("a count", error_count)?, address::count("a count", warning_count)?);
+        Ok(Self { diagnostics, error_count: errors, warning_count: warnings })
     }
 
     /// The problems that were kept, errors and warnings.
@@ -207,7 +220,11 @@ pub(crate) fn check(
     limits: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Report> {
     let options = options(guardrails, egress_ports, ipv6_ingress, limits)?;
-    let document_read = objects::document(document)?;
+    let document_read = match objects::document(document, options.limits) {
+        Ok(read) => read,
+        Err(Stop::Raised(error)) => return Err(error),
+        Err(Stop::Refused(report)) => return Ok(Report::new(&report, None)),
+    };
     let judged = document.py().detach(|| {
         guarded(|| sandgate::check_objects(&document_read, form(update), Spelling::WireOrSnake, &options))
     })?;

@@ -11,7 +11,7 @@ use pyo3::{
     prelude::*,
     types::{PyBytes, PyString},
 };
-use sandgate::{Entry, NetworkConfig, NetworkUpdate, Report, Spelling};
+use sandgate::{Entry, Limits, NetworkConfig, NetworkUpdate, Report, Spelling};
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -59,7 +59,8 @@ impl HostMask {
 #[pyfunction]
 pub(crate) fn apply_update<'py>(config: &Bound<'py, PyAny>, update: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = config.py();
-    let (config, update) = (objects::document(config)?, objects::document(update)?);
+    let copy = |document| objects::document(document, Limits::default()).map_err(|stop| stop.raised(py));
+    let (config, update) = (copy(config)?, copy(update)?);
     let config = taken(py, guarded(|| NetworkConfig::from_objects(&config, Spelling::WireOrSnake))?)?;
     let update = taken(py, guarded(|| NetworkUpdate::from_objects(&update, Spelling::WireOrSnake))?)?;
     to_python(py, &guarded(|| config.replaced_by(&update))?)

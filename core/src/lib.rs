@@ -32,7 +32,7 @@ pub use diagnostic::{Code, Diagnostic, Example, ParseError, Report, Severity};
 pub use entry::{ALL_TRAFFIC, AddressEntry, DomainPattern, Entry, HostName, Network, PortRange};
 pub use guardrails::{Guardrails, NameServer};
 pub use host_mask::{HostMask, MaskedHost};
-pub use objects::Object;
+pub use objects::{Object, Room};
 pub use options::{Capabilities, Limits, Options};
 pub use policy::{Policy, Tables};
 pub use source::{Position, Source};

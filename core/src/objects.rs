@@ -1,6 +1,10 @@
 //! Documents made of the objects of another language, copied before they are judged.
 
-use alloc::{string::String, vec::Vec};
+use crate::{
+    diagnostic::{Code, ParseError, Report},
+    options::Limits,
+};
+use alloc::{format, string::String, vec::Vec};
 use serde::{
     de::{
         Deserializer, IntoDeserializer, Visitor,
@@ -58,6 +62,69 @@ impl Object {
     #[must_use]
     pub fn cut_map() -> Self {
         Self::Map([(String::new(), Self::Foreign)].into())
+    }
+}
+
+/// How much more of a document may be copied (D-6).
+///
+/// The objects of a language can share what they hold: a list of a thousand times the same text
+/// takes little memory until it is copied. So a copy takes room for each value before it is made,
+/// and never more than the JSON text of the same document would.
+///
+/// ```
+/// use sandgate::{Code, Limits, Room};
+///
+/// let mut room = Room::new(Limits { document_bytes: 10, ..Limits::default() });
+/// assert!(room.values(2).and_then(|()| room.text(6)).is_ok());
+/// assert!(room.text(1).is_err_and(|report| report.contains(Code::DocumentTooLarge)));
+/// ```
+#[derive(Debug)]
+pub struct Room {
+    left: usize,
+    limits: Limits,
+}
+
+impl Room {
+    /// A value and what parts it from the next.
+    const VALUE: usize = 2;
+
+    /// Room for a document within these limits.
+    #[must_use]
+    pub const fn new(limits: Limits) -> Self {
+        Self { left: limits.document_bytes, limits }
+    }
+
+    /// Takes room for the elements of a list or the members of a map, without their texts.
+    ///
+    /// # Errors
+    ///
+    /// A report of `document-too-large`.
+    pub fn values(&mut self, count: usize) -> Result<(), Report> {
+        self.take(count.saturating_mul(Self::VALUE))
+    }
+
+    /// Takes room for the bytes of a text or a name.
+    ///
+    /// # Errors
+    ///
+    /// A report of `document-too-large`.
+    pub fn text(&mut self, bytes: usize) -> Result<(), Report> {
+        self.take(bytes)
+    }
+
+    /// The elements of a list that are read. Those behind are only counted, so `Null` will do.
+    #[must_use]
+    pub const fn entries(&self) -> usize {
+        self.limits.entries_per_list
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Report> {
+        let Some(left) = self.left.checked_sub(bytes) else {
+            let message = format!("the document has more than {} bytes", self.limits.document_bytes);
+            return Err(Report::of(ParseError::new(Code::DocumentTooLarge, message)));
+        };
+        self.left = left;
+        Ok(())
     }
 }
 

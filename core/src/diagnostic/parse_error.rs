@@ -119,9 +119,17 @@ impl ParseError {
     }
 }
 
+/// So many characters of a message or an advice are kept. What is quoted from a document is shorter.
+const LONGEST: usize = 4096;
+
 /// A message may quote what an attacker wrote, and ends up in terminals and logs: control
-/// characters are escaped.
-fn printable(text: Cow<'static, str>) -> Cow<'static, str> {
+/// characters are escaped. A text that is no part of a document has no limit, so the message has.
+fn printable(mut text: Cow<'static, str>) -> Cow<'static, str> {
+    if let Some((longest, _)) = text.char_indices().nth(LONGEST) {
+        let mut start = String::from(text.get(..longest).unwrap_or_default());
+        start.push('…');
+        text = start.into();
+    }
     if !text.contains(char::is_control) {
         return text;
     }
