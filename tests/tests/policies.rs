@@ -1,0 +1,30 @@
+//! A compiled policy as a value: what is equal, what can be shared, how it is written.
+
+use sandgate::{HostMask, NetworkConfig, Options, Policy};
+
+fn policy(deny_out: &[&str], mask: Option<&str>) -> Policy {
+    let config = NetworkConfig {
+        deny_out: deny_out.iter().map(|&entry| entry.into()).collect(),
+        mask_request_host: mask.map(Into::into),
+        ..NetworkConfig::default()
+    };
+    Policy::compile(&config, &Options::default()).unwrap()
+}
+
+#[test]
+fn tables_are_adopted_exactly_if_they_decide_alike() {
+    let mut policy_a = policy(&["192.0.2.1"], Some("a.example"));
+    let same = policy(&["192.0.2.1"], Some("b.example"));
+    let other = policy(&["192.0.2.2"], None);
+    assert!(policy_a.adopt(same.tables()));
+    assert!(!policy_a.adopt(other.tables()));
+    assert!(!policy_a.allows_egress("192.0.2.1".parse().unwrap(), 443));
+    assert!(policy_a.allows_egress("192.0.2.2".parse().unwrap(), 443));
+}
+
+#[test]
+fn a_mask_is_told_as_it_was_written() {
+    let mask: HostMask = "App-${PORT}.example.com:{port}".parse().unwrap();
+    assert_eq!(mask.as_str(), "App-${PORT}.example.com:{port}");
+    assert_eq!(policy(&[], Some(mask.as_str())).host_mask(), Some(&mask));
+}
