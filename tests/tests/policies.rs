@@ -28,3 +28,13 @@ fn a_mask_is_told_as_it_was_written() {
     assert_eq!(mask.as_str(), "App-${PORT}.example.com:{port}");
     assert_eq!(policy(&[], Some(mask.as_str())).host_mask(), Some(&mask));
 }
+
+#[test]
+fn whether_requests_need_the_token_is_kept() {
+    let policy = |allow_public_traffic| {
+        let config = NetworkConfig { allow_public_traffic, ..NetworkConfig::default() };
+        Policy::compile(&config, &Options::default()).unwrap()
+    };
+    assert!(policy(true).allows_public_traffic());
+    assert!(!policy(false).allows_public_traffic());
+}
