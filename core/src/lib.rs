@@ -11,6 +11,7 @@ mod decision;
 mod diagnostic;
 mod document;
 mod entry;
+mod fingerprint;
 mod guardrails;
 mod host_mask;
 mod json;
@@ -30,6 +31,7 @@ pub use config::{Form, List, NetworkConfig, NetworkUpdate, Spelling, check, chec
 pub use decision::{ByName, DecidingEntry, Decision, Destination, Host, Permitted, Reason, Verdict};
 pub use diagnostic::{Code, Diagnostic, Example, ParseError, Report, Severity};
 pub use entry::{ALL_TRAFFIC, AddressEntry, DomainPattern, Entry, HostName, Network, PortRange};
+pub use fingerprint::Fingerprint;
 pub use guardrails::{Guardrails, NameServer};
 pub use host_mask::{HostMask, MaskedHost};
 pub use objects::{Object, Room};

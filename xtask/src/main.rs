@@ -173,7 +173,7 @@ fn proof() -> Outcome {
 }
 
 /// What the core may depend on. Each of these brings its own.
-const DEPENDENCIES: &[&str] = &["idna", "ipnet", "schemars", "serde", "serde_json", "thiserror"];
+const DEPENDENCIES: &[&str] = &["idna", "ipnet", "schemars", "serde", "serde_json", "sha2", "thiserror"];
 
 /// Fails if the core depends on anything else.
 fn dependencies() -> Outcome {

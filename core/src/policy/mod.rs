@@ -277,6 +277,12 @@ impl Policy {
         self.origin.rules.public_traffic
     }
 
+    /// Whether egress that no entry allows is open but for `denyOut`.
+    #[must_use]
+    pub fn allows_internet_access(&self) -> bool {
+        self.origin.rules.internet_access
+    }
+
     /// What the policy was compiled with.
     #[must_use]
     pub fn options(&self) -> &Options {
