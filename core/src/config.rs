@@ -1,6 +1,7 @@
 //! The wire documents: a network configuration and its update, as plain data (section 1).
 
 use crate::{
+    analyze,
     diagnostic::Report,
     document::{self, Sink},
     options::{Limits, Options},
@@ -40,6 +41,12 @@ impl List {
             Self::AllowIn => "allowIn",
             Self::DenyIn => "denyIn",
         }
+    }
+
+    /// Whether its entries deny.
+    #[must_use]
+    pub const fn denies(self) -> bool {
+        matches!(self, Self::DenyOut | Self::DenyIn)
     }
 }
 
@@ -187,7 +194,7 @@ impl NetworkConfig {
     pub fn check(&self, options: &Options) -> Report {
         let mut checker = Checker::new(options);
         self.replay(&mut checker);
-        checker.into_report()
+        analyze::report(checker)
     }
 
     /// The texts of a list.
@@ -337,7 +344,7 @@ pub enum Spelling {
 pub fn check(text: &str, form: Form, options: &Options) -> Report {
     let mut checker = Checker::new(options);
     document::read(text, form, &mut checker);
-    checker.into_report()
+    analyze::report(checker)
 }
 
 /// The same judgement of a document that is no text: objects of another language, through a
@@ -354,7 +361,7 @@ pub fn check_objects<'de, D: Deserializer<'de>>(
 ) -> Result<Report, D::Error> {
     let mut checker = Checker::new(options);
     document::drive(document, form, spelling, &mut checker)?;
-    Ok(checker.into_report())
+    Ok(analyze::report(checker))
 }
 
 /// Keeps the texts of a document as they come.

@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod address;
+mod analyze;
 mod client_ip;
 mod config;
 mod decision;
@@ -26,6 +27,7 @@ mod table;
 mod validate;
 
 pub use address::parse_address;
+pub use analyze::Effect;
 pub use client_ip::{ClientAddress, INTERNAL_HEADER, from_internal_header};
 pub use config::{Form, List, NetworkConfig, NetworkUpdate, Spelling, check, check_objects};
 pub use decision::{ByName, DecidingEntry, Decision, Destination, Host, Permitted, Reason, Verdict};

@@ -1,11 +1,11 @@
 //! Judges a document: every entry by the language, then what must hold across entries
-//! (semantics, section 4), then what is valid but does nothing (the warnings).
+//! (semantics, section 4).
 
 use crate::{
     config::List,
     diagnostic::{Code, ParseError, Report, pointer},
     document::Sink,
-    entry::{ALL_TRAFFIC, AddressEntry, Entry, Network, not_an_address},
+    entry::{ALL_TRAFFIC, AddressEntry, Entry, not_an_address},
     host_mask::HostMask,
     options::{Limits, Options},
     table::MAX_ENTRIES,
@@ -54,6 +54,17 @@ struct Seen {
     len: Option<usize>,
 }
 
+/// A document that was judged.
+pub(crate) struct Judged<'o> {
+    /// The violations.
+    pub(crate) report: Report,
+    /// The values, all of them if there is no violation.
+    pub(crate) rules: Rules,
+    /// The lists in the order of the text, and what each is called there.
+    pub(crate) lists: Vec<(List, &'static str)>,
+    pub(crate) options: &'o Options,
+}
+
 /// Takes a document as it is read and judges it.
 pub(crate) struct Checker<'o> {
     options: &'o Options,
@@ -90,13 +101,11 @@ impl<'o> Checker<'o> {
         if self.report.is_valid() { Ok(self.rules) } else { Err(self.report) }
     }
 
-    /// Every violation; if there is none, every warning.
-    pub(crate) fn into_report(mut self) -> Report {
+    /// Every violation, beside what is known of the document.
+    pub(crate) fn judge(mut self) -> Judged<'o> {
         self.require();
-        if self.report.is_valid() {
-            self.warn();
-        }
-        self.report
+        let lists = self.seen.iter().map(|seen| (seen.list, seen.name)).collect();
+        Judged { report: self.report, rules: self.rules, lists, options: self.options }
     }
 
     /// A text that is no JSON has no end, so nothing can be said of what it lacks.
@@ -131,18 +140,6 @@ impl<'o> Checker<'o> {
 
     fn of(&self, list: List) -> Option<Seen> {
         self.seen.iter().find(|seen| seen.list == list).copied()
-    }
-
-    /// H-2 and the second half of R-6.
-    fn warn(&mut self) {
-        for seen in &self.seen {
-            for (index, entry) in self.rules.list(seen.list).iter().enumerate() {
-                let Entry::Address(entry) = entry else { continue };
-                if let Some(warning) = warning(seen.list, *entry, self.options) {
-                    self.report.push(|| format!("/{}/{index}", seen.name), warning);
-                }
-            }
-        }
     }
 }
 
@@ -214,39 +211,5 @@ fn refusal(list: List, entry: &Entry, options: &Options) -> Option<ParseError> {
                 .advise("this platform denies every IPv6 client; remove the entry, or enable IPv6 ingress"),
         ),
         _ => None,
-    }
-}
-
-/// An entry that is valid and cannot have the effect that it reads like.
-fn warning(list: List, entry: AddressEntry, options: &Options) -> Option<ParseError> {
-    let guardrails = &options.guardrails;
-    let covering = |networks: &[Network]| networks.iter().find(|network| network.covers(entry.network())).copied();
-    match list {
-        List::AllowOut => {
-            let network = covering(&guardrails.always_denied)?;
-            covering(&guardrails.always_allowed).is_none().then(|| {
-                ParseError::new(Code::AllowInAlwaysDenied, format!("the operator always denies `{network}`"))
-                    .advise("remove the entry: it has no effect")
-            })
-        }
-        List::DenyOut => covering(&guardrails.always_allowed).map(|network| {
-            ParseError::new(Code::DenyInAlwaysAllowed, format!("the operator always allows `{network}`"))
-                .advise("remove the entry: it has no effect")
-        }),
-        List::DenyIn if guardrails.exempts_all(entry.ports()) => Some(
-            ParseError::new(
-                Code::DenyOnExemptPort,
-                format!("the operator exempts port {} from ingress rules", entry.ports()),
-            )
-            .advise("remove the entry: it has no effect"),
-        ),
-        List::DenyIn if entry.network().is_ipv6() && !options.capabilities.ipv6_ingress => Some(
-            ParseError::new(
-                Code::RedundantIpv6Deny,
-                "IPv6 ingress is not enabled, so every IPv6 client is denied anyway",
-            )
-            .advise("remove the entry: it has no effect"),
-        ),
-        List::AllowIn | List::DenyIn => None,
     }
 }

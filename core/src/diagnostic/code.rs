@@ -42,6 +42,8 @@ pub enum Example {
     Guardrails(&'static str),
     /// A network configuration, checked with every limit set to this number.
     Limited(&'static str, usize),
+    /// What such a document is like, where none is small.
+    Described(&'static str),
 }
 
 macro_rules! codes {
@@ -92,7 +94,7 @@ macro_rules! codes {
     };
 }
 
-use Example::{Config, Guardrails, Limited, Update};
+use Example::{Config, Described, Guardrails, Limited, Update};
 
 codes! {
     InvalidJson = "invalid-json", Error, ["D-5"], "The text is not JSON.",
@@ -212,6 +214,27 @@ codes! {
         Config(r#"{"denyIn": ["192.0.2.0/24:49983"]}"#);
     RedundantIpv6Deny = "redundant-ipv6-deny", Warning, ["R-6"], "An IPv6 deny entry is redundant: IPv6 ingress is denied anyway.",
         Config(r#"{"denyIn": ["2001:db8::/32"]}"#);
+    DuplicateEntry = "duplicate-entry", Warning, ["G-10", "N-3"], "An entry stands in its list before.",
+        Config(r#"{"denyOut": ["192.0.2.1", "192.0.2.1/32"]}"#);
+    CoveredEntry = "covered-entry", Warning, ["G-10", "N-6"], "An entry has no effect: another entry of its list covers it.",
+        Config(r#"{"denyOut": ["192.0.2.0/24", "192.0.2.1"]}"#);
+    IneffectiveDeny = "ineffective-deny", Warning, ["E-4", "I-5"], "A deny entry never takes effect: all that it covers is allowed before.",
+        Config(r#"{"allowOut": ["192.0.2.0/25", "192.0.2.128/25"], "denyOut": ["192.0.2.0/24"]}"#);
+    NothingDenied = "nothing-denied", Warning, ["E-7"], "An allow list restricts nothing: nothing is denied.",
+        Config(r#"{"allowOut": ["192.0.2.0/24"]}"#);
+    AllTrafficInParts = "all-traffic-in-parts", Warning, ["R-3"], "The networks of a list together make all IPv4 addresses.",
+        Config(concat!(
+            r#"{"denyOut": ["1.0.0.0/8", "2.0.0.0/7", "4.0.0.0/6", "8.0.0.0/5", "#,
+            r#""16.0.0.0/4", "32.0.0.0/3", "64.0.0.0/2", "128.0.0.0/1"]}"#
+        ));
+    AnyName = "any-name", Warning, ["N-6"], "`*` allows every name, and so every address that somebody gives a name.",
+        Config(r#"{"allowOut": ["*"], "denyOut": ["0.0.0.0/0"]}"#);
+    WildcardOverOneLabel = "wildcard-over-one-label", Warning, ["N-6"], "A wildcard over a single label allows every name of a top-level domain.",
+        Config(r#"{"allowOut": ["*.com"], "denyOut": ["0.0.0.0/0"]}"#);
+    SingleLabelName = "single-label-name", Warning, ["E-8"], "A name of a single label is looked up as it is, without a search list.",
+        Config(r#"{"allowOut": ["intranet"], "denyOut": ["0.0.0.0/0"]}"#);
+    Entangled = "entangled", Warning, ["D-6"], "Not every entry was examined: what covers what is entangled.",
+        Described("ten thousand ports of one network that only together with those of a network around it are all ports, and as many networks within");
 }
 
 impl fmt::Display for Code {

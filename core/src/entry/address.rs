@@ -29,7 +29,12 @@ impl AddressEntry {
 
     /// A network of the operator, to which G-8 does not apply (H-1), without ports.
     pub(crate) const fn of_network(network: Network) -> Self {
-        Self { network, ports: PortRange::ALL }
+        Self::with_ports(network, PortRange::ALL)
+    }
+
+    /// Ports of a network that is not a user's.
+    pub(crate) const fn with_ports(network: Network, ports: PortRange) -> Self {
+        Self { network, ports }
     }
 
     /// The addresses.
