@@ -14,12 +14,16 @@ use core::net::IpAddr;
 #[derive(Debug, Default)]
 pub(super) struct Cover {
     denies: bool,
+    is_ipv4_only: bool,
     v4: Vec<Group>,
     v6: Vec<Group>,
 }
 
 /// A network by its first address, in the high bits, and its length.
 type Place = (u128, u8);
+
+/// Every address of a family.
+const WHOLE: Place = (0, 0);
 
 /// The entries of one network.
 #[derive(Debug)]
@@ -85,16 +89,23 @@ fn masked(address: u128, len: u8) -> u128 {
 impl Cover {
     /// The entries with their numbers. In a deny list all IPv4 addresses mean all addresses.
     pub(super) fn new(entries: impl Iterator<Item = (usize, AddressEntry)>, denies: bool) -> Self {
-        let (mut v4, mut v6) = (Vec::new(), Vec::new());
-        for (index, entry) in entries {
-            let network = entry.network();
-            let family = if network.is_ipv6() { &mut v6 } else { &mut v4 };
-            family.push((place(network), entry.ports(), index));
-            if denies && network == Network::ALL_IPV4 {
-                v6.push((place(Network::ALL_IPV6), entry.ports(), index));
-            }
-        }
-        Self { denies, v4: groups(v4), v6: groups(v6) }
+        let (v6, v4): (Vec<_>, Vec<_>) = entries
+            .map(|(index, entry)| (entry.network().is_ipv6(), (place(entry.network()), entry.ports(), index)))
+            .partition(|(is_ipv6, _)| *is_ipv6);
+        let [v4, v6] = [v4, v6].map(|family| groups(family.into_iter().map(|(_, entry)| entry).collect()));
+        Self { denies, is_ipv4_only: false, v4, v6 }
+    }
+
+    /// Without IPv6.
+    pub(super) fn ipv4_only(mut self) -> Self {
+        self.is_ipv4_only = true;
+        self.v6.clear();
+        self
+    }
+
+    /// The entries of all IPv4 addresses, where they mean IPv6 as well.
+    fn of_all(&self) -> Option<&Group> {
+        self.v4.first().filter(|group| self.denies && !self.is_ipv4_only && group.place == WHOLE)
     }
 
     fn family(&self, network: Network) -> &[Group] {
@@ -113,25 +124,23 @@ impl Cover {
     /// An entry of the list that covers this one and is another: the widest network first.
     pub(super) fn covering(&self, entry: AddressEntry) -> Option<usize> {
         let (network, ports) = (entry.network(), entry.ports());
-        let all = self.v4.first().filter(|group| self.denies && network == Network::ALL_IPV6 && group.place == (0, 0));
         let mut around = around(self.family(network), place(network));
         let found = around.find_map(|group| group.covering(ports, group.place == place(network)));
-        found.or_else(|| all?.covering(ports, false))
+        found.or_else(|| self.of_all().filter(|_| network.is_ipv6())?.covering(ports, false))
     }
 
     /// Which entries of a list leave something that no entry of this one covers. `None` in place
     /// of an answer if the budget does not suffice to tell.
     pub(super) fn left_of(&self, asked: &Self, budget: &mut Budget) -> Option<BTreeSet<usize>> {
         let mut left = BTreeSet::new();
-        for (cover, asked) in [(&self.v4, &asked.v4), (&self.v6, &asked.v6)] {
-            for group in asked {
-                let within = within(cover, group.place, budget)?;
-                let sets: Vec<&PortSet> =
-                    around(cover, group.place).map(|group| &group.ports).chain([&within]).collect();
-                for entry in &group.entries {
-                    if !all_in(&sets, entry.range, budget)? {
-                        left.insert(entry.first);
-                    }
+        let v4 = asked.v4.iter().map(|group| (&self.v4, group));
+        let v6 = asked.v6.iter().chain(asked.of_all()).map(|group| (&self.v6, group));
+        for (cover, group) in v4.chain(v6) {
+            let within = within(cover, group.place, budget)?;
+            let sets: Vec<&PortSet> = around(cover, group.place).map(|group| &group.ports).chain([&within]).collect();
+            for entry in &group.entries {
+                if !all_in(&sets, entry.range, budget)? {
+                    left.insert(entry.first);
                 }
             }
         }
@@ -150,12 +159,6 @@ impl Cover {
             }
         }
         Some(true)
-    }
-
-    /// Without IPv6.
-    pub(super) fn ipv4_only(mut self) -> Self {
-        self.v6.clear();
-        self
     }
 }
 

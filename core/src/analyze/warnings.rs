@@ -43,10 +43,9 @@ fn warn(list: List, name: &'static str, context: &Context<'_>, budget: &mut Budg
     let is_in_parts = own.covers_all_ipv4(budget);
     let patterns = Patterns::of(entries);
     for (index, entry) in entries.iter().enumerate() {
-        let is_first = |first: &usize| entries.get(*first) == Some(entry);
         let warning = match entry {
             Entry::Pattern(pattern) => patterns.warning(list, pattern, index),
-            Entry::Address(entry) => repeated(list, own.first(*entry).filter(is_first), index)
+            Entry::Address(entry) => repeated(list, own.first(*entry), index)
                 .or_else(|| guardrail(list, *entry, context.options))
                 .or_else(|| own.covering(*entry).map(|by| covered(list, by)))
                 .or_else(|| ineffective_ones.as_ref()?.contains(&index).then(|| ineffective(list))),
@@ -116,7 +115,9 @@ fn by_operator(list: List, options: &Options) -> Vec<AddressEntry> {
         let families = [Network::ALL_IPV4, Network::ALL_IPV6];
         ports.flat_map(|ports| families.map(|network| AddressEntry::with_ports(network, ports))).collect()
     } else {
-        let networks = guardrails.always_allowed.iter().chain(&guardrails.always_denied);
+        // Denying all IPv4 addresses denies all, also by the operator.
+        let denies_all = guardrails.always_denied.contains(&Network::ALL_IPV4).then_some(&Network::ALL_IPV6);
+        let networks = guardrails.always_allowed.iter().chain(&guardrails.always_denied).chain(denies_all);
         networks.map(|network| AddressEntry::of_network(*network)).collect()
     }
 }

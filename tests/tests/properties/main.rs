@@ -7,6 +7,7 @@ mod document;
 mod language;
 mod monotone;
 mod oracle;
+mod warnings;
 mod worlds;
 
 use proptest::{prelude::ProptestConfig, test_runner::RngAlgorithm::XorShift};

@@ -1,0 +1,104 @@
+//! Warnings are exact: a deny entry is said to have no effect if and only if no question, at any
+//! edge, is ever decided by it.
+
+use crate::{cases, worlds::world};
+use proptest::prelude::*;
+use sandgate::{
+    AddressEntry, Code, Destination, Entry, List, NetworkConfig, Options, Policy, Reason, Report, Severity,
+};
+use sandgate_conformance::compare::Edges;
+
+fn codes_at(report: &Report, list: List, index: usize) -> Vec<Code> {
+    let path = format!("/{list}/{index}");
+    let here = report.diagnostics().iter().filter(|diagnostic| diagnostic.path() == path);
+    here.map(|diagnostic| diagnostic.code()).collect()
+}
+
+/// Whether any question is decided by this entry, if it is the only one that denies.
+fn takes_effect(list: List, entry: &str, allow: &[String], options: &Options) -> bool {
+    let mut config = NetworkConfig::default();
+    if list == List::DenyOut {
+        config.allow_out = allow.to_vec();
+        config.deny_out = vec![entry.into()];
+    } else {
+        config.allow_in = allow.to_vec();
+        config.deny_in = vec![entry.into(), "0.0.0.0/0".into()];
+    }
+    let policy = Policy::compile(&config, options).unwrap();
+    let edges = Edges::of(&policy);
+    edges.addresses.iter().any(|&address| {
+        edges.ports.iter().any(|&port| {
+            let decision = match list {
+                List::DenyOut => policy.decide_egress(&Destination::new(address, port)),
+                _ => policy.decide_ingress(Some(address), port),
+            };
+            decision.reason() == Reason::DenyEntry && decision.entry().is_some_and(|entry| entry.index() == 0)
+        })
+    })
+}
+
+fn covers(list: List, one: AddressEntry, other: AddressEntry) -> bool {
+    let is_all = list.denies() && one.network().to_string() == "0.0.0.0/0";
+    let holds = |port| one.ports().contains(port);
+    (is_all || one.network().covers(other.network())) && holds(other.ports().low()) && holds(other.ports().high())
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    #[test]
+    fn a_deny_entry_is_called_ineffective_exactly_if_it_never_decides(world in world()) {
+        let mut options = world.options.clone();
+        options.limits.diagnostics = usize::MAX;
+        let policy = Policy::compile(&world.config, &options).unwrap();
+        let report = policy.config().check(&options);
+        prop_assert!(report.diagnostics().iter().all(|found| found.severity() == Severity::Warning), "{}", report);
+        let without_names = |list| -> Vec<String> {
+            let addresses = policy.entries(list).iter().filter(|entry| matches!(entry, Entry::Address(_)));
+            addresses.map(ToString::to_string).collect()
+        };
+        for (list, allow) in [(List::DenyOut, List::AllowOut), (List::DenyIn, List::AllowIn)] {
+            let allow = without_names(allow);
+            for (index, entry) in without_names(list).iter().enumerate() {
+                let codes = codes_at(&report, list, index);
+                let told = [Code::DuplicateEntry, Code::CoveredEntry, Code::DenyInAlwaysAllowed, Code::DenyOnExemptPort, Code::RedundantIpv6Deny];
+                if codes.iter().any(|code| told.contains(code)) {
+                    continue;
+                }
+                let (is_told, decides) = (codes.contains(&Code::IneffectiveDeny), takes_effect(list, entry, &allow, &options));
+                prop_assert!(!(is_told && decides), "{}[{}] `{}` takes effect, {:?}", list, index, entry, policy);
+                // What the operator denies anyway is no mistake of the user's.
+                if !decides && takes_effect(list, entry, &[], &options) {
+                    prop_assert!(is_told, "{}[{}] `{}` takes no effect, {:?}", list, index, entry, policy);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_is_called_covered_exactly_if_another_covers_it(world in world()) {
+        let mut options = world.options.clone();
+        options.limits.diagnostics = usize::MAX;
+        let policy = Policy::compile(&world.config, &options).unwrap();
+        let report = policy.config().check(&options);
+        for list in List::ALL {
+            let entries = policy.entries(list);
+            for (index, entry) in entries.iter().enumerate() {
+                let codes = codes_at(&report, list, index);
+                prop_assert_eq!(codes.contains(&Code::DuplicateEntry), entries[..index].contains(entry));
+                let Entry::Address(entry) = entry else { continue };
+                let others = entries.iter().filter_map(|other| match other {
+                    Entry::Address(other) if other != entry => Some(*other),
+                    _ => None,
+                });
+                let is_covered = others.into_iter().any(|other| covers(list, other, *entry));
+                let is_told_otherwise = codes.iter().any(|code| {
+                    ![Code::CoveredEntry, Code::IneffectiveDeny].contains(code)
+                });
+                if !is_told_otherwise {
+                    prop_assert_eq!(codes.contains(&Code::CoveredEntry), is_covered, "{}[{}] `{}`", list, index, entry);
+                }
+            }
+        }
+    }
+}
