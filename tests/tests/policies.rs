@@ -1,6 +1,6 @@
 //! A compiled policy as a value: what is equal, what can be shared, how it is written.
 
-use sandgate::{HostMask, NetworkConfig, Options, Policy};
+use sandgate::{DomainPattern, HostMask, NetworkConfig, Options, Policy};
 
 fn policy(deny_out: &[&str], mask: Option<&str>) -> Policy {
     let config = NetworkConfig {
@@ -37,4 +37,21 @@ fn whether_requests_need_the_token_is_kept() {
     };
     assert!(policy(true).allows_public_traffic());
     assert!(!policy(false).allows_public_traffic());
+}
+
+#[test]
+fn a_pattern_is_told_in_its_parts() {
+    let parts = |text: &str| {
+        let pattern: DomainPattern = text.parse().unwrap();
+        (pattern.name().map(str::to_owned), pattern.is_wildcard(), String::from(pattern))
+    };
+    assert_eq!(parts("A.example."), (Some("a.example".into()), false, "a.example".into()));
+    assert_eq!(parts("*.a.example"), (Some("a.example".into()), true, "*.a.example".into()));
+    assert_eq!(parts("*"), (None, true, "*".into()));
+}
+
+#[test]
+fn a_policy_shows_its_document_and_its_options() {
+    let shown = format!("{:?}", policy(&["192.0.2.1"], None));
+    assert!(shown.contains("192.0.2.1/32") && shown.contains("always_denied"), "{shown}");
 }

@@ -94,9 +94,11 @@ mod tests {
             for before in [&b""[..], b"api.ab", b"a.b", b"registry-1.", b"3"] {
                 let name = [before, &text].concat();
                 let mut folded = [0; MAX_NAME];
+                // Of short names it knows all but those that end in `_`, so that hardly any is judged twice.
+                let is_known = check_name(&name, MAX_NAME).is_ok() && !name.ends_with(b"_");
+                assert_eq!(fold(&name, &mut folded), is_known, "{name:?}");
                 if fold(&name, &mut folded) {
                     plain += 1;
-                    assert!(check_name(&name, MAX_NAME).is_ok(), "{name:?}");
                     assert_eq!(folded.get(..name.len()).unwrap(), name.to_ascii_lowercase());
                 }
             }
