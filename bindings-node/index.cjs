@@ -138,6 +138,22 @@ class Policy {
     return parse(this.#compiled.save())
   }
 
+  get fingerprint() {
+    return this.#compiled.fingerprint()
+  }
+
+  get canonicalText() {
+    return this.#compiled.canonicalText()
+  }
+
+  get effects() {
+    const effects = this.#compiled.effects()
+    for (let index = 0; index < effects.length; index += 1) {
+      effects[index] = { code: effects[index][0], message: effects[index][1] }
+    }
+    return effects
+  }
+
   get config() {
     return this.toJSON().config
   }

@@ -144,6 +144,16 @@ export declare class Policy {
   /** The Host header that a request to this port carries, if it is masked (M-3). */
   maskedHost(port: number): string | null
 
+  /**
+   * A hash of everything that decides, as 64 hexadecimal digits (H-3): the same for documents that
+   * differ only in order, repetition and spelling.
+   */
+  get fingerprint(): string
+  /** The text that the fingerprint is the SHA-256 of. */
+  get canonicalText(): string
+  /** What the policy does and its lists do not show: open name servers, IPv6, hidden names. */
+  get effects(): Effect[]
+
   /** Whether both were compiled from the same entries with the same options (H-3). */
   equals(other: unknown): boolean
   /** The document and the options, as text for `restore`. */
@@ -154,6 +164,14 @@ export declare class Policy {
   get config(): NetworkConfig
   /** The options that the policy was compiled with, defaults included. */
   get options(): SavedOptions
+}
+
+/** Something that a policy does and its lists do not show. */
+export interface Effect {
+  /** The stable code, in kebab case. */
+  code: string
+  /** One sentence: what happens. */
+  message: string
 }
 
 /** Options with everything that they leave out filled in. */

@@ -186,6 +186,23 @@ impl Compiled {
     }
 
     #[napi(catch_unwind)]
+    pub fn fingerprint(&self) -> String {
+        self.0.fingerprint().to_string()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn canonical_text(&self) -> String {
+        self.0.canonical_text()
+    }
+
+    /// Code and message of each effect.
+    #[napi(catch_unwind)]
+    pub fn effects(&self) -> Vec<Vec<String>> {
+        let effects = self.0.effects();
+        effects.iter().map(|effect| vec![effect.code().to_owned(), effect.message().to_owned()]).collect()
+    }
+
+    #[napi(catch_unwind)]
     pub fn equals(&self, other: &Compiled) -> bool {
         self.0 == other.0
     }

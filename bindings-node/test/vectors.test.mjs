@@ -160,6 +160,13 @@ const run = {
     assert.equal(policy(left).equals(policy(right)), same)
   },
 
+  summary(vector) {
+    const compiled = policy(vector)
+    assert.equal(compiled.canonicalText, vector.text.map((line) => `${line}\n`).join(''))
+    assert.equal(compiled.fingerprint, vector.fingerprint)
+    assert.deepEqual(compiled.effects.map(({ code }) => code), vector.effects)
+  },
+
   guardrails({ document, valid = false, diagnostics = [] }) {
     const report = checkGuardrails(document)
     assert.equal(report === null, valid && diagnostics.length === 0)

@@ -26,7 +26,7 @@ mod _native {
         decision::{DecidingEntry, Decision},
         guard::provoke_panic,
         options::{Guardrails, Limits},
-        policy::{Policy, restore},
+        policy::{Effect, Policy, restore},
         report::{Diagnostic, Report, check, check_json},
         texts::{HostMask, apply_update, canonical_entry, network_config_schema, network_update_schema},
     };

@@ -12,7 +12,7 @@ use crate::{
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
-    types::PyType,
+    types::{PyTuple, PyType},
 };
 use sandgate::{Destination, Host, List, Spelling};
 use std::fmt::Write;
@@ -159,6 +159,25 @@ impl Policy {
         to_python(py, &self.0.config())
     }
 
+    /// A hash of everything that decides, as 64 hexadecimal digits (H-3).
+    #[getter]
+    fn fingerprint(&self) -> String {
+        self.0.fingerprint().to_string()
+    }
+
+    /// The text that the fingerprint is the SHA-256 of.
+    #[getter]
+    fn canonical_text(&self) -> String {
+        self.0.canonical_text()
+    }
+
+    /// What the policy does and its lists do not show.
+    #[getter]
+    fn effects<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let effects = self.0.effects();
+        PyTuple::new(py, effects.into_iter().map(|effect| Effect::from(&effect)).collect::<Vec<_>>())
+    }
+
     /// The operator's layer that the policy was compiled with.
     #[getter]
     fn guardrails(&self) -> Guardrails {
@@ -217,6 +236,39 @@ impl Policy {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
         let saved = serde_json::to_string(&self.0).map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok((py.import("sandgate._native")?.getattr("_restore_policy")?, (saved,)))
+    }
+}
+
+/// Something that a policy does and its lists do not show.
+#[pyclass(frozen, eq, hash, get_all, module = "sandgate")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Effect {
+    /// The stable code, in kebab case.
+    code: String,
+    /// One sentence: what happens.
+    message: String,
+}
+
+#[pymethods]
+impl Effect {
+    #[new]
+    #[pyo3(signature = (code, message))]
+    const fn new(code: String, message: String) -> Self {
+        Self { code, message }
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Effect {}: {}>", self.code, self.message)
+    }
+
+    fn __getnewargs__(&self) -> (&str, &str) {
+        (&self.code, &self.message)
+    }
+}
+
+impl From<&sandgate::Effect> for Effect {
+    fn from(effect: &sandgate::Effect) -> Self {
+        Self { code: effect.code().into(), message: effect.message().into() }
     }
 }
 

@@ -208,6 +208,14 @@ def run_resolved(vector: Json) -> None:
         assert compiled.guardrails.always_denies(resolved["address"]) is not resolved["allowed"]
 
 
+def run_summary(vector: Json) -> None:
+    compiled = policy(vector)
+    assert compiled.canonical_text == "".join(line + "\n" for line in vector["text"])
+    assert compiled.fingerprint == vector["fingerprint"]
+    assert [effect.code for effect in compiled.effects] == vector["effects"]
+    assert pickle.loads(pickle.dumps(compiled.effects)) == compiled.effects
+
+
 def run_client(vector: Json) -> None:
     mode = vector["mode"]
     proxies = mode.get("trustedProxies")
@@ -265,6 +273,7 @@ RUN: dict[str, Callable[[Json], None]] = {
     "check": run_check,
     "decide": run_decide,
     "resolved": run_resolved,
+    "summary": run_summary,
     "client": run_client,
     "internalHeader": run_internal_header,
     "update": run_update,

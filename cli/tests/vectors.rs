@@ -63,6 +63,18 @@ fn ask(vector: &Vector, folder: &Path) -> bool {
             let ran = sandgate(&arguments, "");
             assert_eq!(serde_json::from_str::<Value>(&ran.out).unwrap()["client"], json!(client), "{}", vector.name);
         }
+        Case::Summary { policy, options, text, fingerprint, effects } => {
+            let Some(platform) = platform(options, folder) else { return false };
+            let with = |arguments: &[&str]| {
+                let platform = platform.iter().map(String::as_str);
+                sandgate(&arguments.iter().copied().chain(platform).collect::<Vec<_>>(), &policy.to_string()).out
+            };
+            assert_eq!(with(&["fingerprint", "--text"]).lines().collect::<Vec<_>>(), *text, "{}", vector.name);
+            assert_eq!(with(&["fingerprint"]).trim(), fingerprint, "{}", vector.name);
+            let answer: Value = serde_json::from_str(&with(&["lint", "--format", "json"])).unwrap();
+            let found = answer["effects"].as_array().unwrap().iter().map(|effect| effect["code"].as_str().unwrap());
+            assert_eq!(found.collect::<Vec<_>>(), *effects, "{}", vector.name);
+        }
         Case::Resolved { .. }
         | Case::InternalHeader { .. }
         | Case::Mask { .. }

@@ -10,8 +10,8 @@ fn main() -> io::Result<()> {
     for target in TARGETS {
         let folder = folder.join(target.name);
         fs::create_dir_all(&folder)?;
-        let seeds = vectors.iter().flat_map(|(_, vector)| (target.seeds)(&vector.case));
-        for (index, seed) in seeds.enumerate() {
+        let seeds = target.seeds_of(vectors.iter().map(|(_, vector)| &vector.case));
+        for (index, seed) in seeds.into_iter().enumerate() {
             fs::write(folder.join(format!("{index:05}")), seed)?;
         }
     }

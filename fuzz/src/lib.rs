@@ -26,6 +26,17 @@ pub struct Target {
     pub seeds: fn(&Case) -> Vec<Vec<u8>>,
 }
 
+impl Target {
+    /// The inputs that the vectors stand for. What is long shows a limit and makes a fuzzer slow.
+    pub fn seeds_of<'v>(&self, vectors: impl IntoIterator<Item = &'v Case>) -> Vec<Vec<u8>> {
+        let mut seeds: Vec<_> = vectors.into_iter().flat_map(self.seeds).collect();
+        seeds.retain(|seed| seed.len() <= LONGEST_SEED);
+        seeds
+    }
+}
+
+const LONGEST_SEED: usize = 1 << 14;
+
 /// All of them.
 pub const TARGETS: &[Target] = &[
     Target { name: "client_ip", run: client_ip::run, seeds: client_ip::seeds },

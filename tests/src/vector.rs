@@ -71,6 +71,14 @@ pub enum Case {
         options: PlainOptions,
         addresses: Vec<ResolvedAddress>,
     },
+    Summary {
+        policy: Value,
+        #[serde(default)]
+        options: PlainOptions,
+        text: Vec<String>,
+        fingerprint: String,
+        effects: Vec<String>,
+    },
     Client {
         mode: Mode,
         peer: String,

@@ -49,6 +49,13 @@ fn run(vector: &Vector) -> Outcome {
                 same(&resolved.address, !guardrails.always_denies(address(&resolved.address)?), resolved.allowed)
             })
         }
+        Case::Summary { policy, options, text, fingerprint, effects } => {
+            let policy = compile(policy, options)?;
+            same("text", policy.canonical_text(), text.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+            same("fingerprint", &policy.fingerprint().to_string(), fingerprint)?;
+            let found: Vec<String> = policy.effects().iter().map(|effect| effect.code().to_owned()).collect();
+            same("effects", &found, effects)
+        }
         Case::Client { mode, peer, forwarded_for, client } => {
             let derived = client_address(mode)?.derive(address(peer)?, forwarded_for);
             same("client", derived.map(|client| client.to_string()), client.clone())

@@ -126,6 +126,18 @@ class Policy:
     def config(self) -> NetworkConfig:
         """The document that compiles to this policy, every entry in its canonical text (G-10)."""
     @property
+    def fingerprint(self) -> str:
+        """A hash of everything that decides, as 64 hexadecimal digits (H-3).
+
+        It is the same for documents that differ only in order, repetition and spelling.
+        """
+    @property
+    def canonical_text(self) -> str:
+        """The text that the fingerprint is the SHA-256 of."""
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What the policy does and its lists do not show: open name servers, IPv6, hidden names."""
+    @property
     def guardrails(self) -> Guardrails:
         """The operator's layer that the policy was compiled with."""
     @property
@@ -142,6 +154,21 @@ class Policy:
     def __reduce__(self) -> tuple[Any, tuple[str]]: ...
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any: ...
+
+@final
+class Effect:
+    """Something that a policy does and its lists do not show. Codes are stable; messages are not."""
+
+    def __new__(cls, code: str, message: str) -> Effect: ...
+    @property
+    def code(self) -> str:
+        """The stable code, in kebab case."""
+    @property
+    def message(self) -> str:
+        """One sentence: what happens."""
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
 
 @final
 class Decision:
