@@ -1,6 +1,6 @@
 //! A compiled policy as a value: what is equal, what can be shared, how it is written.
 
-use sandgate::{DomainPattern, HostMask, NetworkConfig, Options, Policy};
+use sandgate::{DomainPattern, HostMask, HostName, Network, NetworkConfig, Options, Policy};
 
 fn policy(deny_out: &[&str], mask: Option<&str>) -> Policy {
     let config = NetworkConfig {
@@ -54,4 +54,15 @@ fn a_pattern_is_told_in_its_parts() {
 fn a_policy_shows_its_document_and_its_options() {
     let shown = format!("{:?}", policy(&["192.0.2.1"], None));
     assert!(shown.contains("192.0.2.1/32") && shown.contains("always_denied"), "{shown}");
+}
+
+#[test]
+fn host_names_are_equal_if_their_texts_are() {
+    let name = |text: &str| HostName::from_sni(text.as_bytes()).unwrap();
+    assert_eq!(name("A.example."), name("a.example"));
+    assert_ne!(name("a.example"), name("b.example"));
+    assert_ne!(name("a.example"), name("a.example.com"));
+    assert!(format!("{:?}", name("a.example")).contains("a.example"));
+    let network: Network = "192.0.2.0/24".parse().unwrap();
+    assert!(format!("{network:?}").contains("192.0.2.0/24"));
 }

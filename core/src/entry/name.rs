@@ -94,4 +94,19 @@ mod tests {
         assert!(check_name(&name, MAX_NAME).is_ok());
         assert_eq!(check_name(&name, MAX_NAME - 1).unwrap_err().code, Code::NameTooLong);
     }
+
+    #[test]
+    fn each_flaw_has_words_of_its_own() {
+        let words = |name: &str| {
+            let flaw = check_name(name.as_bytes(), MAX_NAME).unwrap_err();
+            alloc::string::ToString::to_string(&flaw.explain(name, 0))
+        };
+        assert!(words("").contains("there is no name"));
+        assert!(words("a..b").contains("empty label"));
+        assert!(words("a!b").contains("`!` is not a character"));
+        assert!(words("-a").contains("hyphen"));
+        assert!(words(&"a".repeat(64)).contains("the label has 64 octets"));
+        assert!(words(&["a"; 128].join(".")).contains("octets, and 253 is the most"));
+        assert!(words("10.0.0.256").contains("`10.0.0.256` ends in a number"));
+    }
 }
