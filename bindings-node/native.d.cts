@@ -32,6 +32,10 @@ export declare class Compiled {
   maskedHost(port: unknown): string | null
   /** The document and the options as JSON text. */
   save(): string
+  fingerprint(): string
+  canonicalText(): string
+  /** Code and message of each effect. */
+  effects(): Array<Array<string>>
   equals(other: Compiled): boolean
 }
 
