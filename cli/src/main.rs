@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod client_ip;
 mod decide;
+mod explain;
 mod format;
 mod input;
 mod render;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => format::run(&arguments),
         Command::ClientIp(arguments) => client_ip::run(&arguments),
         Command::Schema { document } => print_schema(document),

@@ -92,35 +92,37 @@ pub(super) fn steps(policy: &Policy, address: IpAddr, input: &Input, decision: &
 }
 
 fn always_allowed(asked: &Asked<'_>) -> String {
-    by_operator(&asked.policy.options().guardrails.always_allowed, asked, "always allows", false)
+    let networks = &asked.policy.options().guardrails.always_allowed;
+    by_operator(networks, List::AllowOut, asked.address, "always allows")
 }
 
 fn not_always_allowed(asked: &Asked<'_>) -> String {
-    not_by_operator(&asked.policy.options().guardrails.always_allowed, "always allows")
+    not_by_operator(&asked.policy.options().guardrails.always_allowed, "always allowed")
 }
 
 fn always_denied(asked: &Asked<'_>) -> String {
-    by_operator(&asked.policy.options().guardrails.always_denied, asked, "always denies", true)
+    let networks = &asked.policy.options().guardrails.always_denied;
+    by_operator(networks, List::DenyOut, asked.address, "always denies")
 }
 
 fn not_always_denied(asked: &Asked<'_>) -> String {
-    not_by_operator(&asked.policy.options().guardrails.always_denied, "always denies")
+    not_by_operator(&asked.policy.options().guardrails.always_denied, "always denied")
 }
 
-fn by_operator(networks: &[Network], asked: &Asked<'_>, does: &str, denies: bool) -> String {
-    let list = if denies { List::DenyOut } else { List::AllowOut };
+/// The operator's networks are matched as the entries of this list are.
+fn by_operator(networks: &[Network], list: List, address: IpAddr, does: &str) -> String {
     let mut entries = networks.iter().map(|network| AddressEntry::of_network(*network));
-    match entries.find(|entry| holds(list, *entry, asked.address)) {
+    match entries.find(|entry| holds(list, *entry, address)) {
         Some(entry) => format!("the operator {does} `{entry}`"),
         None => format!("the operator {does} it"),
     }
 }
 
-fn not_by_operator(networks: &[Network], does: &str) -> String {
-    match networks.len() {
-        0 => format!("the operator {does} no network"),
-        1 => format!("it is not in the network that the operator {does}"),
-        count => format!("it is in none of the {count} networks that the operator {does}"),
+fn not_by_operator(networks: &[Network], are: &str) -> String {
+    match networks {
+        [] => format!("no network is {are}"),
+        [network] => format!("only `{network}` is {are}"),
+        _ => format!("it is in none of the {} networks that are {are}", networks.len()),
     }
 }
 
@@ -164,7 +166,7 @@ fn no_allow_entry(asked: &Asked<'_>) -> String {
 
 fn pattern(asked: &Asked<'_>) -> String {
     let name = asked.input.name().map(|name| format!(" `{name}`"));
-    entry_matches(asked.decision, None) + &name.unwrap_or_default()
+    format!("{}{}", entry_matches(asked.decision, None), name.unwrap_or_default())
 }
 
 fn no_pattern(asked: &Asked<'_>) -> String {

@@ -3,10 +3,14 @@
 //! A change is found by asking: it is made, the changed document is compiled, and the question is
 //! put again. So what is told is valid and does what it is said to do.
 
-use super::{super::cited::Direction, egress::Part, input::Input};
+use super::{
+    super::cited::{CitedEntry, Direction},
+    egress::Part,
+    input::Input,
+};
 use crate::{
     config::{List, NetworkConfig},
-    decision::{Decision, Destination, Reason, Ruling},
+    decision::{DecidingEntry, Decision, Destination, Reason, Ruling},
     entry::{ALL_TRAFFIC, Entry},
     options::{Limits, Options},
     policy::Policy,
@@ -243,7 +247,9 @@ impl Proposal {
         let is_denied = |decision: &Decision<'_>| decision.verdict().ruling() == Ruling::Deny;
         if is_denied(&answer) == is_denied(decision) {
             let verdict = if is_denied(&answer) { "denied" } else { "allowed" };
-            return Err(format!("{}, it is still {verdict}: {}", self.condition(), answer.reason().summary()));
+            let why =
+                answer.entry().map_or_else(|| answer.reason().summary().into(), |entry| self.still_matches(entry));
+            return Err(format!("{}, it is still {verdict}: {why}", self.condition()));
         }
         let (verdict, reason) = (answer.verdict().ruling(), answer.reason());
         let note = self.note(policy, question);
@@ -274,6 +280,15 @@ impl Proposal {
             Edit::Add => format!("with `{entry}` in `{list}`"),
             Edit::Remove => format!("without `{list}[{index}]` `{entry}`"),
         }
+    }
+
+    /// The entry that decides after the change, by its place before it.
+    fn still_matches(&self, entry: DecidingEntry<'_>) -> String {
+        let mut entry = CitedEntry::from(entry);
+        if self.edit == Edit::Remove && self.list == entry.list && entry.index >= self.index {
+            entry.index = entry.index.saturating_add(1);
+        }
+        format!("{entry} matches")
     }
 
     /// What else the change does.

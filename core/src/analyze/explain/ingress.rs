@@ -9,11 +9,7 @@ use crate::{
     decision::{Decision, Reason},
     policy::Policy,
 };
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{format, string::String, vec::Vec};
 
 /// What is asked about a client.
 struct Asked<'a> {
@@ -59,13 +55,11 @@ fn exempt(asked: &Asked<'_>) -> String {
 }
 
 fn not_exempt(asked: &Asked<'_>) -> String {
-    let ports = &asked.policy.options().guardrails.exempt_ports;
-    if ports.is_empty() {
-        return "the operator exempts no port".into();
+    match &*asked.policy.options().guardrails.exempt_ports {
+        [] => "no port is exempt".into(),
+        [port] => format!("only port {port} is exempt"),
+        ports => format!("port {} is not among the {} that are exempt", asked.input.port, ports.len()),
     }
-    let list: Vec<String> = ports.iter().take(3).map(ToString::to_string).collect();
-    let rest = if ports.len() > list.len() { ", ..." } else { "" };
-    format!("the operator exempts only {}{rest}", list.join(", "))
 }
 
 fn no_rules(_: &Asked<'_>) -> String {

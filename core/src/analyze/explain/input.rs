@@ -84,6 +84,9 @@ impl HostInput {
 
 /// Why a text is no host name. Asked only if it is none.
 fn flaw(sent: &str, may_have_port: bool) -> String {
+    if !sent.is_ascii() {
+        return "it has bytes that are not ASCII".into();
+    }
     let (name, port) = match sent.split_once(':').filter(|_| may_have_port) {
         Some((name, port)) => (name, Some(port)),
         None => (sent, None),

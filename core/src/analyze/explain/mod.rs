@@ -141,7 +141,8 @@ impl Policy {
         let addresses = addresses.collect();
         let (decided_by, combination) = egress::combine(&parts, &decision);
         let flips = Flips::find(self, &Question::Egress(*destination), &input, &parts, &decision);
-        self.explanation(Direction::Egress, input, &decision, addresses, flips).combined(decided_by, combination)
+        let explanation = self.explanation(Direction::Egress, input, &decision, addresses, flips);
+        Explanation { decided_by, combination, ..explanation }
     }
 
     /// Whether a client may reach a port of the sandbox, and everything that led to the answer:
@@ -200,11 +201,5 @@ impl Policy {
             flips: flips.found,
             no_flip: flips.none,
         }
-    }
-}
-
-impl Explanation {
-    fn combined(self, decided_by: usize, combination: Option<String>) -> Self {
-        Self { decided_by, combination, ..self }
     }
 }

@@ -85,16 +85,16 @@ pub(super) fn no_entry_matches(policy: &Policy, list: List, address: IpAddr, por
         let is_empty = policy.entries(list).is_empty();
         return if is_empty { format!("`{list}` is empty") } else { format!("`{list}` has no address entry") };
     }
+    let cite = |(index, entry)| CitedEntry { list, index, entry: Entry::Address(entry) };
+    if let Some(close) = addresses(policy, list).find(|(_, entry)| holds(list, *entry, address)).map(cite) {
+        let port = if port == 0 { "this traffic has no port (A-5)".into() } else { format!("not port {port}") };
+        return format!("{close} holds the address, but {port}");
+    }
     let none = if count == 1 {
         format!("the address entry of `{list}` does not match")
     } else {
         format!("none of the {count} address entries of `{list}` matches")
     };
-    let cite = |(index, entry)| CitedEntry { list, index, entry: Entry::Address(entry) };
-    if let Some(close) = addresses(policy, list).find(|(_, entry)| holds(list, *entry, address)).map(cite) {
-        let port = if port == 0 { "this traffic has no port (A-5)".into() } else { format!("not port {port}") };
-        return format!("{none}: {close} holds the address, but {port}");
-    }
     let is_all = |entry: &Entry| matches!(entry, Entry::Address(entry) if entry.network() == Network::ALL_IPV4);
     if address.is_ipv6() && policy.entries(list).iter().any(is_all) {
         return format!("{none}: `0.0.0.0/0` in an allow list is IPv4 only (A-2)");
