@@ -20,6 +20,12 @@ pub(crate) enum Command {
     /// Report everything that is wrong or doubtful in a policy.
     #[command(after_help = "Exit codes: 0 valid, 1 not valid, 2 usage or input error.")]
     Check(Check),
+    /// Report what is wrong or doubtful in policies, and what they do that their lists do not show.
+    #[command(after_help = "Exit codes: 0 nothing found, 1 something found, 2 usage or input error.")]
+    Lint(Lint),
+    /// Print the fingerprint of a policy: the same for documents that differ in order and spelling only.
+    #[command(after_help = "Exit codes: 0 printed, 2 not valid, usage or input error.")]
+    Fingerprint(Fingerprint),
     /// Say what a policy does with traffic, and why.
     #[command(after_help = "Exit codes: 0 allow, 1 deny, 2 no decision (treat it as deny), 3 allow by name.\n\
         In batch mode: 0 if every query was decided, 2 otherwise.")]
@@ -59,6 +65,40 @@ pub(crate) struct Check {
     pub(crate) update: bool,
     #[command(flatten)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// The policies; `-` is standard input.
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// For people, for programs, or for tools that annotate the line.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: LintFormat,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LintFormat {
+    Text,
+    /// One object a line for each policy.
+    Json,
+    /// Annotations as workflows of GitHub print them.
+    Github,
+    Sarif,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fingerprint {
+    /// The policy; `-` is standard input.
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print the text that the fingerprint is the SHA-256 of.
+    #[arg(long)]
+    pub(crate) text: bool,
     #[command(flatten)]
     pub(crate) platform: Platform,
 }

@@ -5,7 +5,7 @@ use crate::{
     input::{self, Failure, Refused},
     render,
 };
-use sandgate::{Capabilities, Code, Entry, Form, Guardrails, List, NetworkConfig, Options, Source, check};
+use sandgate::{Capabilities, Code, Entry, Form, Guardrails, List, NetworkConfig, Options, Severity, Source, check};
 use std::{fs, io::Write, ops::Range, process::ExitCode};
 
 pub(crate) fn run(arguments: &Fmt) -> Result<ExitCode, Failure> {
@@ -46,7 +46,8 @@ fn changes(text: &str) -> Result<Vec<(Range<usize>, String)>, sandgate::Report> 
     let capabilities = Capabilities { egress_ports: true, ipv6_ingress: true };
     let options = Options { guardrails: Guardrails::none(), capabilities, ..Options::default() };
     let report = check(text, Form::Config, &options);
-    if report.diagnostics().iter().any(|diagnostic| diagnostic.code() != Code::MissingDenyAll) {
+    let mut found = report.diagnostics().iter();
+    if found.any(|found| found.severity() == Severity::Error && found.code() != Code::MissingDenyAll) {
         return Err(report);
     }
     let config = NetworkConfig::from_json(text)?;

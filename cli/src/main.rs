@@ -7,9 +7,10 @@ mod decide;
 mod explain;
 mod format;
 mod input;
+mod lint;
 mod render;
 
-use args::{Arguments, Command, Document};
+use args::{Arguments, Command, Document, Fingerprint};
 use clap::{CommandFactory, Parser};
 use input::Failure;
 use std::{
@@ -20,6 +21,8 @@ use std::{
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
+        Command::Fingerprint(arguments) => print_fingerprint(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => format::run(&arguments),
@@ -46,6 +49,17 @@ fn print_schema(document: Document) -> Result<ExitCode, Failure> {
     let mut out = io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;
     writeln!(out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_fingerprint(arguments: &Fingerprint) -> Result<ExitCode, Failure> {
+    let policy = input::policy(&arguments.file, &arguments.platform)?;
+    let mut out = io::stdout().lock();
+    if arguments.text {
+        write!(out, "{}", policy.canonical_text())?;
+    } else {
+        writeln!(out, "{}", policy.fingerprint())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

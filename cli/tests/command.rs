@@ -55,7 +55,7 @@ fn a_report_that_is_cut_says_how_many_more_there_are() {
 
 #[test]
 fn warnings_do_not_refuse() {
-    let ran = sandgate(&["check"], r#"{"allowOut": ["10.0.0.0/8"]}"#);
+    let ran = sandgate(&["check"], r#"{"allowOut": ["10.0.0.0/8"], "denyOut": ["192.0.2.1"]}"#);
     assert_eq!(ran.code, 0);
     assert!(ran.out.contains("warning[allow-in-always-denied]"));
     assert!(ran.out.ends_with("standard input: valid, 1 warning\n"));
@@ -202,4 +202,53 @@ fn the_schemas_are_the_committed_ones() {
 #[test]
 fn completions_name_the_commands() {
     assert!(sandgate(&["completions", "bash"], "").out.contains("client-ip"));
+}
+
+#[test]
+fn lint_shows_what_has_no_effect_and_what_the_lists_do_not_show() {
+    let document = r#"{
+  "allowOut": ["*.example.com", "api.example.com", "198.51.100.0/25", "198.51.100.128/25"],
+  "denyOut": ["0.0.0.0/0", "203.0.113.0/24"],
+  "denyIn": ["192.0.2.0/24:22", "192.0.2.0/24:22-22"]
+}"#;
+    let ran = sandgate(&["lint"], document);
+    assert_eq!(ran.code, 1);
+    insta::assert_snapshot!(ran.out);
+}
+
+#[test]
+fn lint_ends_with_0_only_if_it_finds_nothing() {
+    assert_eq!(sandgate(&["lint", OFFICE, AGENT], "").code, 0);
+    assert_eq!(sandgate(&["lint"], r#"{"allowOut": ["10.0.0.0/8"]}"#).code, 1);
+    assert_eq!(sandgate(&["lint"], r#"{"denyOut": ["10.1.2.3/8"]}"#).code, 1);
+    assert_eq!(sandgate(&["lint", "no such file"], "").code, 2);
+}
+
+#[test]
+fn lint_annotates_the_place() {
+    let document = "{\n  \"denyOut\": [\"10.1.2.3/8\"]\n}";
+    let ran = sandgate(&["lint", "--format", "github"], document);
+    let place = "::error file=standard input,line=2,col=16,endLine=2,endColumn=26,title=host-bits::/denyOut/0: ";
+    assert!(ran.out.starts_with(place), "{}", ran.out);
+    assert!(ran.out.contains("%0Awrite `10.0.0.0/8`"), "{}", ran.out);
+    let sarif = json(&sandgate(&["lint", "--format", "sarif"], document).out);
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "host-bits");
+    let region = json!({"startLine": 2, "startColumn": 16, "endLine": 2, "endColumn": 26});
+    assert_eq!(result["locations"][0]["physicalLocation"]["region"], region);
+    let answer = json(&sandgate(&["lint", "--format", "json"], "{}").out);
+    assert_eq!(answer["effects"][0]["code"], "ipv6-egress-open");
+}
+
+#[test]
+fn a_fingerprint_is_the_hash_of_the_documented_text() {
+    let text = "sandgate 1\ndenyIn 0.0.0.0/0\nallowInternetAccess true\nallowPublicTraffic true\negressPorts false\n\
+                ipv6Ingress false\ndocumentBytes 16777216\nentriesPerList 100000\nentryBytes 1024\ndiagnostics 100\n";
+    let document = r#"{"denyIn": ["0.0.0.0/0", "0.0.0.0/0:1-65535"]}"#;
+    let shown = sandgate(&["fingerprint", "--no-guardrails", "--text"], document);
+    assert_eq!(shown.out, text);
+    // What `sha256sum` says of that text.
+    let hash = "2cafd749ad7d01bb9c610ce774c2750682be95e44fa6cddc64c5aabd550ed908\n";
+    assert_eq!(sandgate(&["fingerprint", "--no-guardrails"], document).out, hash);
+    assert_ne!(sandgate(&["fingerprint"], document).out, hash);
 }

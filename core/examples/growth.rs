@@ -25,6 +25,7 @@ const CASES: &[Case] = &[
     Case { name: "equal-entries", input: |bytes| deny(bytes, |_| "203.0.113.0/24:443".into()), work: policy },
     Case { name: "nested-networks", input: |bytes| deny(bytes, nested), work: policy },
     Case { name: "port-fans", input: |bytes| deny(bytes, port_fan), work: policy },
+    Case { name: "entangled-ports", input: entangled, work: policy },
     Case { name: "four-full-lists", input: four_lists, work: policy },
     Case { name: "long-names", input: |bytes| allow_names(bytes, long_name), work: policy },
     Case { name: "many-labels", input: |bytes| allow_names(bytes, many_labels), work: policy },
@@ -77,8 +78,9 @@ fn options() -> Options {
     Options { capabilities, ..Options::default() }
 }
 
+/// Everything that a program does with a document that it accepts.
 fn policy(text: &str) -> bool {
-    Policy::from_json(text, &options()).is_ok()
+    Policy::from_json(text, &options()).is_ok() & check(text, Form::Config, &options()).is_valid()
 }
 
 /// Everything that a program does with a document that it refuses.
@@ -115,6 +117,20 @@ fn list(name: &str, entries: usize, entry: impl Fn(usize) -> String) -> String {
 /// As many entries as have so many bytes, all of about one length.
 fn deny(bytes: usize, entry: impl Fn(usize) -> String) -> String {
     list("denyOut", bytes / (entry(0).len() + 4), entry)
+}
+
+/// Addresses whose ports are allowed by turns by one network and by the one around it.
+fn entangled(bytes: usize) -> String {
+    let count = bytes / 3 / 20;
+    let ports = |network: &str, first: usize| -> Vec<String> {
+        (0..count.min(32_000)).map(|n| format!("{network}:{}", first + 2 * n)).collect()
+    };
+    let config = NetworkConfig {
+        allow_out: [ports("20.0.0.0/8", 1), ports("0.0.0.0/0", 2)].concat(),
+        deny_out: (0..count).map(|n| format!("20.{}.{}.{}:1-65534", n >> 16 & 255, n >> 8 & 255, n & 255)).collect(),
+        ..NetworkConfig::default()
+    };
+    serde_json::to_string(&config).expect("a configuration can be written")
 }
 
 /// Every list as full as it may be, where the document is as long as it may be.

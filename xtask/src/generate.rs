@@ -83,16 +83,16 @@ fn diagnostics() -> Result<String, String> {
         let _ = writeln!(page, "| [`{code}`](#{code}) | {} | {rules} | {} |", code.severity(), code.summary());
     }
     for &code in Code::ALL {
+        let _ = write!(page, "\n## {code}\n\n{} Rules: {}.\n\n", code.summary(), code.rules().join(", "));
+        if let Example::Described(what) = code.example() {
+            let _ = writeln!(page, "It takes a large document to draw it: {what}.");
+            continue;
+        }
         let (kind, document, report) = example(code);
         let found = report.diagnostics().iter().find(|diagnostic| diagnostic.code() == code);
         let found = found.ok_or_else(|| format!("the example of `{code}` draws {report}"))?;
-        let _ = write!(
-            page,
-            "\n## {code}\n\n{} Rules: {}.\n\n{kind}\n\n```json\n{document}\n```\n\n- path: `{}`\n",
-            code.summary(),
-            code.rules().join(", "),
-            if found.path().is_empty() { "(the document)" } else { found.path() },
-        );
+        let path = if found.path().is_empty() { "(the document)" } else { found.path() };
+        let _ = write!(page, "{kind}\n\n```json\n{document}\n```\n\n- path: `{path}`\n");
         if let Some(span) = found.span() {
             let _ = writeln!(page, "- span: {} to {}", span.start, span.end);
         }

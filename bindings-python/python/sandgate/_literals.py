@@ -92,5 +92,14 @@ Code: TypeAlias = Literal[
     "deny-in-always-allowed",
     "deny-on-exempt-port",
     "redundant-ipv6-deny",
+    "duplicate-entry",
+    "covered-entry",
+    "ineffective-deny",
+    "nothing-denied",
+    "all-traffic-in-parts",
+    "any-name",
+    "wildcard-over-one-label",
+    "single-label-name",
+    "entangled",
 ]
 """What kind of problem a diagnostic is about."""

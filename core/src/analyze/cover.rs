@@ -64,7 +64,7 @@ pub(super) struct Budget(usize);
 impl Budget {
     /// Enough for entries that are not made to be entangled.
     pub(super) fn for_entries(count: usize) -> Self {
-        Self(count.saturating_mul(1 << 10).saturating_add(1 << 20))
+        Self(count.saturating_mul(1 << 8).saturating_add(1 << 20))
     }
 
     fn spend(&mut self, steps: usize) -> Option<()> {

@@ -4,14 +4,14 @@
 use crate::{cases, worlds::world};
 use proptest::prelude::*;
 use sandgate::{
-    AddressEntry, Code, Destination, Entry, List, NetworkConfig, Options, Policy, Reason, Report, Severity,
+    AddressEntry, Code, Destination, Diagnostic, Entry, List, NetworkConfig, Options, Policy, Reason, Report, Severity,
 };
 use sandgate_conformance::compare::Edges;
 
 fn codes_at(report: &Report, list: List, index: usize) -> Vec<Code> {
     let path = format!("/{list}/{index}");
     let here = report.diagnostics().iter().filter(|diagnostic| diagnostic.path() == path);
-    here.map(|diagnostic| diagnostic.code()).collect()
+    here.map(Diagnostic::code).collect()
 }
 
 /// Whether any question is decided by this entry, if it is the only one that denies.
@@ -44,7 +44,7 @@ fn covers(list: List, one: AddressEntry, other: AddressEntry) -> bool {
 }
 
 proptest! {
-    #![proptest_config(cases(200))]
+    #![proptest_config(cases(50))]
 
     #[test]
     fn a_deny_entry_is_called_ineffective_exactly_if_it_never_decides(world in world()) {
