@@ -46,8 +46,19 @@ impl fmt::Display for Direction {
 
 /// An entry of a policy, taken out of it.
 ///
-/// It displays as `denyOut[0]` with its canonical text, and serializes with the fields `list`,
+/// It displays as its place and its canonical text (G-10), and serializes with the fields `list`,
 /// `index` and `text`, as the deciding entry of `sandgate decide` does.
+///
+/// ```
+/// use sandgate::{Options, Policy};
+///
+/// let policy = Policy::from_json(r#"{"denyIn": ["192.0.2.1", ":22"]}"#, &Options::default())?;
+/// let entry = policy.explain_ingress("203.0.113.7".parse().ok(), 22).entry.unwrap();
+/// assert_eq!(entry.to_string(), "`denyIn[1]` `0.0.0.0/0:22`");
+/// let json = serde_json::to_value(&entry).unwrap();
+/// assert_eq!(json, serde_json::json!({"list": "denyIn", "index": 1, "text": "0.0.0.0/0:22"}));
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CitedEntry {

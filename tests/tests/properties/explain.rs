@@ -14,7 +14,7 @@ use sandgate_conformance::{
     compare::{Edges, Question, rules},
     naive::{Rules, Seen},
 };
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 const EGRESS: [(&str, &[Reason]); 7] = [
     ("E-1", &[Reason::AlwaysAllowed]),
@@ -160,9 +160,9 @@ proptest! {
                     let deciding = rules.iter().position(|(_, reasons)| reasons.contains(&judged.reason)).unwrap();
                     for (index, step) in judged.steps.iter().enumerate() {
                         let outcome = match index.cmp(&deciding) {
-                            std::cmp::Ordering::Less => StepOutcome::DoesNotApply,
-                            std::cmp::Ordering::Equal => StepOutcome::Decides,
-                            std::cmp::Ordering::Greater => StepOutcome::NotReached,
+                            Ordering::Less => StepOutcome::DoesNotApply,
+                            Ordering::Equal => StepOutcome::Decides,
+                            Ordering::Greater => StepOutcome::NotReached,
                         };
                         prop_assert_eq!(step.outcome, outcome);
                         prop_assert!(!step.why.is_empty());

@@ -4,7 +4,7 @@ use super::{
     super::cited::CitedEntry,
     input::Input,
     matching::{addresses, holds},
-    steps::{Step, Words, count, entry_matches, lay_out, no_entry_matches},
+    steps::{Part, Step, Words, count, entry_matches, lay_out, no_entry_matches},
 };
 use crate::{
     config::List,
@@ -14,9 +14,6 @@ use crate::{
 };
 use alloc::{format, string::String, vec::Vec};
 use core::net::IpAddr;
-
-/// An address, and what is decided of it by itself.
-pub(super) type Part<'p> = (IpAddr, Decision<'p>);
 
 /// The addresses that are judged: one, or the destination's own and the one that it carries.
 pub(super) fn parts<'p>(

@@ -5,8 +5,8 @@
 
 use super::{
     super::cited::{CitedEntry, Direction},
-    egress::Part,
     input::Input,
+    steps::Part,
 };
 use crate::{
     config::{List, NetworkConfig},

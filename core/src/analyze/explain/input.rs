@@ -10,6 +10,16 @@ use core::net::IpAddr;
 use serde::Serialize;
 
 /// What was asked.
+///
+/// ```
+/// use sandgate::{Options, Policy};
+///
+/// let policy = Policy::from_json("{}", &Options::default())?;
+/// let input = policy.explain_ingress("::ffff:192.0.2.1".parse().ok(), 443).input;
+/// assert_eq!(input.address, "::ffff:192.0.2.1".parse().ok());
+/// assert_eq!(input.canonical, "192.0.2.1".parse().ok());
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -27,6 +37,19 @@ pub struct Input {
 }
 
 /// A host name as it was sent, and as it is read.
+///
+/// ```
+/// use sandgate::{Destination, Host, Options, Policy};
+///
+/// let policy = Policy::from_json("{}", &Options::default())?;
+/// let sent = |host| {
+///     let destination = Destination { host: Some(host), ..Destination::new([192, 0, 2, 1].into(), 443) };
+///     policy.explain_egress(&destination).input.host.unwrap()
+/// };
+/// assert_eq!(sent(Host::Header(b"API.example.com:8443")).name.unwrap().as_str(), "api.example.com");
+/// assert_eq!(sent(Host::Sni(b"a..b")).flaw.unwrap(), "the name has an empty label: nothing stands beside a dot");
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -1,12 +1,15 @@
 //! Why one question gets its answer: every step of section 7, and what would change it.
 //!
 //! ```text
-//!     mod.rs         the answer, as data
-//!     egress.rs      E-1 to E-7, A-3          ingress.rs     I-1 to I-7          flips.rs
-//!             \                              /                                   what would
-//!              steps.rs      seven steps, and the one that decides               change it
-//!              matching.rs   the entries that match                              /
-//!              input.rs      what was asked, as it is read  --------------------
+//!     mod.rs       the answer, as data
+//!        |
+//!     egress.rs    E-1 to E-7, A-3        ingress.rs    I-1 to I-7        flips.rs    what would
+//!               \                        /                              /            change it
+//!                steps.rs       seven steps, and the one that decides --
+//!                   |
+//!                matching.rs    the entries that match
+//!                   |
+//!                input.rs       what was asked, as it was given and as it is read
 //! ```
 //!
 //! Nothing here decides. The policy is asked, and its reason says which step it was: the steps
@@ -87,6 +90,9 @@ pub struct Explanation {
 }
 
 /// The steps of section 7 for one address.
+///
+/// Of a destination that carries an IPv4 address, each of the two has its own (A-3). Always denied
+/// (E-3) then comes before the name server (E-2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

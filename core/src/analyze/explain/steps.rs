@@ -15,10 +15,21 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::net::IpAddr;
+use core::{cmp::Ordering, net::IpAddr};
 use serde::Serialize;
 
 /// A step of section 7.
+///
+/// ```
+/// use sandgate::{Options, Policy, StepOutcome};
+///
+/// let policy = Policy::from_json("{}", &Options::default())?;
+/// let explanation = policy.explain_ingress(None, 443);
+/// let step = &explanation.addresses[0].steps[1];
+/// assert_eq!((step.rule, step.title, step.outcome), ("I-2", "no rules", StepOutcome::Decides));
+/// assert_eq!(step.why, "`allowIn` and `denyIn` are empty");
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -46,6 +57,9 @@ pub enum StepOutcome {
     NotReached,
 }
 
+/// An address, and what is decided of it by itself.
+pub(super) type Part<'p> = (IpAddr, Decision<'p>);
+
 /// What can be said of a step.
 pub(super) struct Words<A> {
     pub(super) rule: &'static str,
@@ -60,9 +74,9 @@ pub(super) struct Words<A> {
 pub(super) fn lay_out<A>(words: &[Words<A>], deciding: usize, asked: &A) -> Vec<Step> {
     let step = |(index, words): (usize, &Words<A>)| {
         let (outcome, why) = match index.cmp(&deciding) {
-            core::cmp::Ordering::Less => (StepOutcome::DoesNotApply, (words.why_not)(asked)),
-            core::cmp::Ordering::Equal => (StepOutcome::Decides, (words.why)(asked)),
-            core::cmp::Ordering::Greater => (StepOutcome::NotReached, "a step before it decides".into()),
+            Ordering::Less => (StepOutcome::DoesNotApply, (words.why_not)(asked)),
+            Ordering::Equal => (StepOutcome::Decides, (words.why)(asked)),
+            Ordering::Greater => (StepOutcome::NotReached, "a step before it decides".into()),
         };
         Step { rule: words.rule, title: words.title, outcome, why }
     };
