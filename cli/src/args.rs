@@ -30,6 +30,9 @@ pub(crate) enum Command {
     #[command(after_help = "Exit codes: 0 allow, 1 deny, 2 no decision (treat it as deny), 3 allow by name.\n\
         In batch mode: 0 if every query was decided, 2 otherwise.")]
     Decide(Decide),
+    /// Say step by step why a policy answers as it does, and what would change the answer.
+    #[command(after_help = "Exit codes: 0 allow, 1 deny, 2 no decision (treat it as deny), 3 allow by name.")]
+    Explain(Explain),
     /// Rewrite entries to their canonical text. Everything else stays as it is.
     #[command(
         after_help = "Exit codes: 0 done or nothing to do, 1 not canonical (--check) or not valid, 2 usage or input error."
@@ -124,6 +127,33 @@ pub(crate) struct Decide {
     /// Queries, one JSON object a line; `-` is standard input.
     #[arg(long, value_name = "QUERIES.jsonl")]
     pub(crate) batch: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("direction").required(true).args(["client", "address"]))]
+pub(crate) struct Explain {
+    /// The policy; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Ingress from this client. What is not an address is the unknown client.
+    #[arg(long = "in", value_name = "CLIENT")]
+    pub(crate) client: Option<String>,
+    /// Egress to this address.
+    #[arg(long = "out", value_name = "ADDRESS")]
+    pub(crate) address: Option<String>,
+    /// The port of the sandbox or of the destination; 0 for traffic without one.
+    #[arg(long, value_name = "N")]
+    pub(crate) port: u16,
+    /// The Host header of the egress request.
+    #[arg(long, value_name = "NAME", requires = "address", conflicts_with = "sni")]
+    pub(crate) host: Option<String>,
+    /// The TLS server name of the egress connection.
+    #[arg(long, value_name = "NAME", requires = "address")]
+    pub(crate) sni: Option<String>,
     #[command(flatten)]
     pub(crate) output: Output,
     #[command(flatten)]

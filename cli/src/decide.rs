@@ -5,7 +5,7 @@ use crate::{
     input::{self, Failure},
 };
 use anstyle::{AnsiColor, Style};
-use sandgate::{Decision, Destination, Host, Policy, Verdict, parse_address};
+use sandgate::{Decision, Destination, Host, Policy, Ruling, Verdict, parse_address};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
@@ -26,7 +26,7 @@ enum Query {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
-    verdict: &'static str,
+    verdict: Ruling,
     reason: &'static str,
     entry: Option<AnswerEntry>,
     name: Option<String>,
@@ -100,11 +100,15 @@ fn single(policy: &Policy, query: Query, format: Format) -> Result<ExitCode, Fai
             }
         }
     }
-    Ok(ExitCode::from(match answer.verdict {
-        "allow" => 0,
-        "allow-by-name" => 3,
-        _ => 1,
-    }))
+    Ok(exit_code(answer.verdict))
+}
+
+pub(crate) fn exit_code(verdict: Ruling) -> ExitCode {
+    ExitCode::from(match verdict {
+        Ruling::Allow => 0,
+        Ruling::Deny => 1,
+        Ruling::AllowByName => 3,
+    })
 }
 
 fn batch(policy: &Policy, path: &Path, format: Format) -> Result<ExitCode, Failure> {
@@ -127,7 +131,7 @@ fn batch(policy: &Policy, path: &Path, format: Format) -> Result<ExitCode, Failu
             (Ok(answer), Format::Json) => writeln!(out, "{}", json(&answer)?)?,
             (Ok(answer), Format::Text) => {
                 let style = style(answer.verdict);
-                write!(out, "{style}{:<13}{style:#} {}", answer.verdict, answer.reason)?;
+                write!(out, "{style}{:<13}{style:#} {}", answer.verdict.as_str(), answer.reason)?;
                 match answer.entry {
                     Some(entry) => writeln!(out, "  {}[{}] `{}`", entry.list, entry.index, entry.text)?,
                     None => writeln!(out)?,
@@ -155,18 +159,25 @@ fn answer(policy: &Policy, query: Query) -> Result<Answer, String> {
             Ok(Answer { masked_host, ..explain(&decision) })
         }
         Query::Egress { address, port, host, sni } => {
-            let host = match (&host, &sni) {
-                (Some(_), Some(_)) => return Err("a query has a host or an sni, not both".into()),
-                (Some(host), None) => Some(Host::Header(host.as_bytes())),
-                (None, Some(sni)) => Some(Host::Sni(sni.as_bytes())),
-                (None, None) => None,
-            };
-            let address = parse_address(&address).ok_or_else(|| {
-                format!("`{}` is not an address: without one there is no decision", address.escape_debug())
-            })?;
+            let host = self::host(host.as_deref(), sni.as_deref())?;
+            let address = parse_address(&address).ok_or_else(|| no_address(&address))?;
             Ok(explain(&policy.decide_egress(&Destination { address, port, host })))
         }
     }
+}
+
+/// The host name of a question, and where it was seen.
+pub(crate) fn host<'q>(host: Option<&'q str>, sni: Option<&'q str>) -> Result<Option<Host<'q>>, String> {
+    match (host, sni) {
+        (Some(_), Some(_)) => Err("a query has a host or an sni, not both".into()),
+        (Some(host), None) => Ok(Some(Host::Header(host.as_bytes()))),
+        (None, Some(sni)) => Ok(Some(Host::Sni(sni.as_bytes()))),
+        (None, None) => Ok(None),
+    }
+}
+
+pub(crate) fn no_address(text: &str) -> String {
+    format!("`{}` is not an address: without one there is no decision", text.escape_debug())
 }
 
 fn explain(decision: &Decision<'_>) -> Answer {
@@ -181,7 +192,7 @@ fn explain(decision: &Decision<'_>) -> Answer {
     });
     let reason = decision.reason();
     Answer {
-        verdict: decision.verdict().as_str(),
+        verdict: decision.verdict().ruling(),
         reason: reason.as_str(),
         entry,
         name,
@@ -203,15 +214,15 @@ fn describe(query: &Query) -> String {
     }
 }
 
-fn style(verdict: &str) -> Style {
+pub(crate) fn style(verdict: Ruling) -> Style {
     let color = match verdict {
-        "allow" => AnsiColor::Green,
-        "deny" => AnsiColor::Red,
-        _ => AnsiColor::Cyan,
+        Ruling::Allow => AnsiColor::Green,
+        Ruling::Deny => AnsiColor::Red,
+        Ruling::AllowByName => AnsiColor::Cyan,
     };
     color.on_default().bold()
 }
 
-fn json(value: &impl Serialize) -> Result<String, Failure> {
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))
 }

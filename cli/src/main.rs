@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod client_ip;
 mod decide;
+mod explain;
 mod format;
 mod input;
 mod lint;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Fingerprint(arguments) => print_fingerprint(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => format::run(&arguments),
         Command::ClientIp(arguments) => client_ip::run(&arguments),
         Command::Schema { document } => print_schema(document),

@@ -27,10 +27,12 @@ mod table;
 mod validate;
 
 pub use address::parse_address;
-pub use analyze::Effect;
+pub use analyze::{
+    AddressSteps, CitedEntry, Direction, Edit, Effect, Explanation, Flip, HostInput, Input, Step, StepOutcome,
+};
 pub use client_ip::{ClientAddress, INTERNAL_HEADER, from_internal_header};
 pub use config::{Form, List, NetworkConfig, NetworkUpdate, Spelling, check, check_objects};
-pub use decision::{ByName, DecidingEntry, Decision, Destination, Host, Permitted, Reason, Verdict};
+pub use decision::{ByName, DecidingEntry, Decision, Destination, Host, Permitted, Reason, Ruling, Verdict};
 pub use diagnostic::{Code, Diagnostic, Example, ParseError, Report, Severity};
 pub use entry::{ALL_TRAFFIC, AddressEntry, DomainPattern, Entry, HostName, Network, PortRange};
 pub use fingerprint::Fingerprint;

@@ -185,6 +185,7 @@ fn run_query(policy: &Policy, asked: &Asked) -> Outcome {
         }
     };
     run_decision(&decision, asked).map_err(|why| format!("{:?}: {why}", asked.query))?;
+    run_explanation(policy, asked).map_err(|why| format!("{:?}, explained: {why}", asked.query))?;
     same("masked host", masked, asked.masked_host.clone())?;
     boolean.map_or(Ok(()), |boolean| same("the boolean question", boolean, decision.is_allowed()))
 }
@@ -200,6 +201,21 @@ fn run_decision(decision: &Decision<'_>, asked: &Asked) -> Outcome {
         Verdict::Allow | Verdict::Deny => None,
     };
     let found = (decision.verdict().as_str(), decision.reason().as_str(), entry.as_ref(), name.as_ref());
+    same("decision", found, (&asked.verdict, &asked.reason, asked.entry.as_ref(), asked.name.as_ref()))
+}
+
+fn run_explanation(policy: &Policy, asked: &Asked) -> Outcome {
+    let explanation = match &asked.query {
+        Query::Ingress { client, port } => policy.explain_ingress(client.as_deref().and_then(parse_address), *port),
+        query @ Query::Egress { .. } => policy.explain_egress(&query.destination().ok_or("no address")?),
+    };
+    let name = explanation.name.map(|name| name.to_string());
+    let entry = explanation.entry.map(|entry| ExpectedEntry {
+        list: entry.list.as_str().into(),
+        index: entry.index,
+        text: entry.entry.to_string(),
+    });
+    let found = (explanation.verdict.as_str(), explanation.reason.as_str(), entry.as_ref(), name.as_ref());
     same("decision", found, (&asked.verdict, &asked.reason, asked.entry.as_ref(), asked.name.as_ref()))
 }
 

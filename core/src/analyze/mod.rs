@@ -1,5 +1,5 @@
-//! What a policy really does: entries without effect, and what they mean for traffic that nobody
-//! thought of.
+//! What a policy really does: entries without effect, what they mean for traffic that nobody
+//! thought of, and why it answers as it does.
 //!
 //! ```text
 //!     warnings.rs    what is valid and does not do what it reads like        effects.rs
@@ -7,12 +7,20 @@
 //!     cover.rs       the ports that entries cover over the whole of a network
 //!         |
 //!     ports.rs       sets of ports
+//!
+//!     explain/       why one question gets its answer, and what would change it
+//!         |
+//!     cited.rs       entries and answers taken out of a policy, as data
 //! ```
 
+mod cited;
 mod cover;
 mod effects;
+mod explain;
 mod ports;
 mod warnings;
 
+pub use cited::{CitedEntry, Direction};
 pub use effects::Effect;
+pub use explain::{AddressSteps, Edit, Explanation, Flip, HostInput, Input, Step, StepOutcome};
 pub(crate) use warnings::report;

@@ -1,12 +1,12 @@
 //! Egress: the steps E-1 to E-7 for an address, and A-3 for an address that carries another.
 
 use super::{
-    Judgement, Ruling,
+    Judgement,
     families::{Families, FamiliesBuilder, SortedFamilies, addresses, guardrail_entries},
 };
 use crate::{
     address::embedded_ipv4,
-    decision::Reason,
+    decision::{Reason, Ruling},
     entry::{AddressEntry, Entry, HostName, Network},
     guardrails::{Guardrails, NameServer},
     table::{Hit, NO_TIER, NameTable},
@@ -103,6 +103,15 @@ impl Egress {
             (Ruling::Allow, Ruling::AllowByName) => Judgement { verdict: Ruling::AllowByName, ..outer_judged },
             (Ruling::Deny, _) | (_, Ruling::Allow | Ruling::AllowByName) => outer_judged,
         }
+    }
+
+    /// One of the two addresses of A-3 by itself: always denied comes before everything.
+    pub(super) fn judge_one_of_two(&self, address: IpAddr, port: u16, name: Named<'_>) -> Judgement {
+        let hit = self.table.find(address, port);
+        if hit.is_some_and(|hit| hit.tier == u32::from(tier::ALWAYS_DENIED)) {
+            return Judgement::deny(Reason::AlwaysDenied);
+        }
+        self.judge_one(address, port, name, hit)
     }
 
     /// E-1 to E-7 for one address and what the table says of it.

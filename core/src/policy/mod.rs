@@ -9,7 +9,7 @@ mod tables;
 use crate::{
     address::embedded_ipv4,
     config::{Form, List, NetworkConfig, Spelling},
-    decision::{ByName, DecidingEntry, Decision, Destination, Host, Reason, Verdict},
+    decision::{ByName, DecidingEntry, Decision, Destination, Host, Reason, Ruling, Verdict},
     diagnostic::Report,
     document,
     entry::Entry,
@@ -28,7 +28,7 @@ use core::{
     hash::{Hash, Hasher},
     net::{IpAddr, Ipv6Addr},
 };
-use egress::Egress;
+use egress::{Egress, Named};
 use ingress::Ingress;
 use serde::Deserializer;
 pub use tables::Tables;
@@ -225,10 +225,24 @@ impl Policy {
     /// Whether the sandbox may connect, to the address or by name, and why (E-1 to E-7).
     #[must_use]
     pub fn decide_egress(&self, destination: &Destination<'_>) -> Decision<'_> {
+        self.decide_egress_with(destination, Egress::judge)
+    }
+
+    /// One of two addresses that make one destination, judged by itself.
+    pub(crate) fn decide_one_of_two(&self, destination: &Destination<'_>) -> Decision<'_> {
+        self.decide_egress_with(destination, Egress::judge_one_of_two)
+    }
+
+    #[inline]
+    fn decide_egress_with(
+        &self,
+        destination: &Destination<'_>,
+        judge: impl FnOnce(&Egress, IpAddr, u16, Named<'_>) -> Judgement,
+    ) -> Decision<'_> {
         let names = self.tables.names();
         let Destination { address, port, host } = *destination;
         let name = host.filter(|_| names.is_some()).and_then(Host::name);
-        let judgement = self.origin.egress.judge(address, port, names.zip(name.as_ref()));
+        let judgement = judge(&self.origin.egress, address, port, names.zip(name.as_ref()));
         let mut decision = self.explain(judgement, List::AllowOut, List::DenyOut);
         if let (Ruling::AllowByName, Some(name)) = (judgement.verdict, name) {
             decision.verdict = Verdict::AllowByName(ByName { guardrails: &self.origin.options.guardrails, name, port });
@@ -331,14 +345,6 @@ impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy").field("config", &self.config()).field("options", self.options()).finish()
     }
-}
-
-/// The three verdicts, without what they carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ruling {
-    Deny,
-    Allow,
-    AllowByName,
 }
 
 /// What a direction finds: verdict, step, and the number of the entry in the list of that step.

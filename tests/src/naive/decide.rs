@@ -169,6 +169,40 @@ impl Rules {
         Answer::new("allow", "default-allow")
     }
 
+    /// The entries of `allowOut` and `denyOut` that match a destination, whatever decides.
+    #[must_use]
+    pub fn matching_egress(&self, address: IpAddr, port: u16, host: Option<Seen<'_>>) -> Vec<(&'static str, usize)> {
+        let address = unmapped(address);
+        let name = host.and_then(host_name);
+        let both = [Some(address), embedded(address)];
+        let mut found = Vec::new();
+        for (index, entry) in self.allow_out.iter().enumerate() {
+            let is_match = match (is_pattern(entry), &name) {
+                (true, Some(name)) => matches(entry, name),
+                (true, None) => false,
+                (false, _) => both.into_iter().flatten().any(|address| allows(entry, address, port)),
+            };
+            if is_match {
+                found.push(("allowOut", index));
+            }
+        }
+        for (index, entry) in self.deny_out.iter().enumerate() {
+            if both.into_iter().flatten().any(|address| denies(entry, address, port)) {
+                found.push(("denyOut", index));
+            }
+        }
+        found
+    }
+
+    /// The entries of `allowIn` and `denyIn` that match a client, whatever decides.
+    #[must_use]
+    pub fn matching_ingress(&self, client: Option<IpAddr>, port: u16) -> Vec<(&'static str, usize)> {
+        let Some(client) = client.map(unmapped) else { return Vec::new() };
+        let allowing = self.allow_in.iter().enumerate().filter(|(_, entry)| allows(entry, client, port));
+        let denying = self.deny_in.iter().enumerate().filter(|(_, entry)| denies(entry, client, port));
+        allowing.map(|(index, _)| ("allowIn", index)).chain(denying.map(|(index, _)| ("denyIn", index))).collect()
+    }
+
     fn is_always_allowed(&self, address: IpAddr) -> bool {
         self.always_allowed.iter().any(|network| inside(address, network))
     }

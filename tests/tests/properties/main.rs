@@ -4,6 +4,7 @@
 mod client;
 mod decide;
 mod document;
+mod explain;
 mod language;
 mod monotone;
 mod oracle;
