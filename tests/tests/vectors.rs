@@ -51,7 +51,7 @@ fn run(vector: &Vector) -> Outcome {
         }
         Case::Summary { policy, options, text, fingerprint, effects } => {
             let policy = compile(policy, options)?;
-            same("text", policy.canonical_text(), text.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+            same("text", policy.canonical_text(), text.join("\n") + "\n")?;
             same("fingerprint", &policy.fingerprint().to_string(), fingerprint)?;
             let found: Vec<String> = policy.effects().iter().map(|effect| effect.code().to_owned()).collect();
             same("effects", &found, effects)
