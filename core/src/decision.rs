@@ -68,11 +68,57 @@ impl Verdict<'_> {
     /// `deny`, `allow` or `allow-by-name`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
+        self.ruling().as_str()
+    }
+
+    /// The verdict without what it carries.
+    #[must_use]
+    pub const fn ruling(&self) -> Ruling {
+        match self {
+            Self::Deny => Ruling::Deny,
+            Self::Allow => Ruling::Allow,
+            Self::AllowByName(_) => Ruling::AllowByName,
+        }
+    }
+}
+
+/// A verdict without what it carries: what verdicts are compared by.
+///
+/// They are in the order of what they let through. An allow by name is less than an allow: it
+/// leaves the choice of the address to the policy's side (E-8).
+///
+/// ```
+/// use sandgate::Ruling;
+///
+/// assert!(Ruling::Deny < Ruling::AllowByName && Ruling::AllowByName < Ruling::Allow);
+/// assert_eq!(Ruling::AllowByName.as_str(), "allow-by-name");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "as exhaustive as `Verdict`")]
+pub enum Ruling {
+    /// Refuse the traffic.
+    Deny,
+    /// Connect to the name instead of the address (E-8).
+    AllowByName,
+    /// Let the traffic through.
+    Allow,
+}
+
+impl Ruling {
+    /// `deny`, `allow-by-name` or `allow`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Deny => "deny",
+            Self::AllowByName => "allow-by-name",
             Self::Allow => "allow",
-            Self::AllowByName(_) => "allow-by-name",
         }
+    }
+}
+
+impl fmt::Display for Ruling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod address;
+mod analyze;
 mod client_ip;
 mod config;
 mod decision;
@@ -25,9 +26,13 @@ mod table;
 mod validate;
 
 pub use address::parse_address;
+pub use analyze::{
+    AddressRange, Change, CitedEntry, Difference, Direction, MaskChange, NameTerm, Names, Outcome, PortSpan, Region,
+    ResolvedChange, TokenChange, Witness, diff, equivalent, tightens,
+};
 pub use client_ip::{ClientAddress, INTERNAL_HEADER, from_internal_header};
 pub use config::{Form, List, NetworkConfig, NetworkUpdate, Spelling, check, check_objects};
-pub use decision::{ByName, DecidingEntry, Decision, Destination, Host, Permitted, Reason, Verdict};
+pub use decision::{ByName, DecidingEntry, Decision, Destination, Host, Permitted, Reason, Ruling, Verdict};
 pub use diagnostic::{Code, Diagnostic, Example, ParseError, Report, Severity};
 pub use entry::{ALL_TRAFFIC, AddressEntry, DomainPattern, Entry, HostName, Network, PortRange};
 pub use guardrails::{Guardrails, NameServer};

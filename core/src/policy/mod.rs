@@ -1,5 +1,6 @@
 //! A compiled policy: what a valid document and its options decide (sections 6 and 7).
 
+mod cells;
 mod egress;
 mod families;
 mod ingress;
@@ -9,7 +10,7 @@ mod tables;
 use crate::{
     address::embedded_ipv4,
     config::{Form, List, NetworkConfig, Spelling},
-    decision::{ByName, DecidingEntry, Decision, Destination, Host, Reason, Verdict},
+    decision::{ByName, DecidingEntry, Decision, Destination, Host, Reason, Ruling, Verdict},
     diagnostic::Report,
     document,
     entry::Entry,
@@ -23,6 +24,7 @@ use alloc::{
     sync::Arc,
     vec::Vec,
 };
+pub(crate) use cells::{Ground, Peer, Plot};
 use core::{
     fmt,
     hash::{Hash, Hasher},
@@ -325,14 +327,6 @@ impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy").field("config", &self.config()).field("options", self.options()).finish()
     }
-}
-
-/// The three verdicts, without what they carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ruling {
-    Deny,
-    Allow,
-    AllowByName,
 }
 
 /// What a direction finds: verdict, step, and the number of the entry in the list of that step.

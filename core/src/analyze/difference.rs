@@ -1,0 +1,157 @@
+//! What two policies do differently, as data.
+
+use super::{
+    names::Names,
+    region::{AddressRange, PortSpan, Region},
+};
+use crate::decision::Ruling;
+use alloc::{string::String, vec::Vec};
+use core::{fmt, net::IpAddr};
+use serde::Serialize;
+
+/// Whose connections are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::exhaustive_enums, reason = "there are two")]
+pub enum Direction {
+    /// From the sandbox.
+    Egress,
+    /// To the sandbox.
+    Ingress,
+}
+
+impl Direction {
+    /// `egress` or `ingress`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Egress => "egress",
+            Self::Ingress => "ingress",
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What two policies do differently. Empty if they do all the same.
+///
+/// It is exact: a query that lies in a change and in one of its regions gets the verdicts that the
+/// change states, and every other query gets one verdict from both policies. No query lies in two
+/// of them.
+///
+/// It serializes to JSON with the fields as they are here, in camel case.
+///
+/// ```
+/// use sandgate::{Options, Policy, Ruling, diff};
+///
+/// let old = Policy::from_json(r#"{"denyOut": ["203.0.113.0/24"]}"#, &Options::default())?;
+/// let new = Policy::from_json(r#"{"denyOut": ["203.0.113.0/25", "198.51.100.7"]}"#, &Options::default())?;
+/// let difference = diff(&old, &new);
+/// let told: Vec<String> = difference.changes.iter().map(|change| {
+///     let networks: Vec<_> = change.regions.iter().flat_map(|region| region.networks()).collect();
+///     format!("{} to {}: {}", change.before, change.after, networks[0])
+/// }).collect();
+/// assert_eq!(told, ["deny to allow: 203.0.113.128/25", "allow to deny: 198.51.100.7/32"]);
+/// let json = serde_json::to_value(&difference).unwrap();
+/// assert_eq!(json["changes"][0]["regions"][0]["networks"][0], "203.0.113.128/25");
+/// # Ok::<(), sandgate::Report>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Difference {
+    /// Verdicts that change, egress first.
+    pub changes: Vec<Change>,
+    /// Addresses that an allowed name may lead to under one policy and not under the other (E-8).
+    /// Empty if neither policy allows by name.
+    pub resolved: Vec<ResolvedChange>,
+    /// Ports whose requests need the traffic access token under one policy only.
+    pub access_token: Option<TokenChange>,
+    /// What the Host header of some requests is replaced by.
+    pub host_mask: Option<MaskChange>,
+}
+
+impl Difference {
+    /// Adds a change that is somewhere. What networks decide that others cover is nowhere.
+    pub(super) fn add(&mut self, change: Change) {
+        if !change.regions.is_empty() {
+            self.changes.push(change);
+        }
+    }
+
+    /// Whether the policies do all the same.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { changes, resolved, access_token, host_mask } = self;
+        changes.is_empty() && resolved.is_empty() && access_token.is_none() && host_mask.is_none()
+    }
+}
+
+/// Regions where the verdict changes in one way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Change {
+    /// Whose connections are meant.
+    pub direction: Direction,
+    /// The verdict of the old policy.
+    pub before: Ruling,
+    /// The verdict of the new policy.
+    pub after: Ruling,
+    /// The names that egress connections are for. `None` for ingress, which has none.
+    pub names: Option<Names>,
+    /// Where: regions that share no query.
+    pub regions: Vec<Region>,
+}
+
+impl Change {
+    /// Whether the new verdict lets more through. An allow by name is less than an allow.
+    #[must_use]
+    pub fn widens(&self) -> bool {
+        self.after > self.before
+    }
+}
+
+/// Addresses that are denied under one policy only if an allowed name resolves to them (E-8).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ResolvedChange {
+    /// Deny or allow: what the guardrails of the old policy say of the addresses.
+    pub before: Ruling,
+    /// The same of the new policy.
+    pub after: Ruling,
+    /// The addresses, in order, IPv4 first.
+    pub addresses: Vec<AddressRange>,
+    /// One of them, to be asked about with [`always_denies`](crate::Guardrails::always_denies).
+    pub witness: IpAddr,
+}
+
+/// Sandbox ports whose requests need the traffic access token under one policy only: because of
+/// `allowPublicTraffic`, or of the ports that are exempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct TokenChange {
+    /// Ports that no longer need it.
+    pub no_longer_needed: Vec<PortSpan>,
+    /// Ports that need it now.
+    pub needed: Vec<PortSpan>,
+}
+
+/// What the Host header of requests to a port is replaced by; `None` is no replacement (M-3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct MaskChange {
+    /// The mask of the old policy.
+    pub before: Option<String>,
+    /// The mask of the new policy.
+    pub after: Option<String>,
+    /// The lowest port whose requests carry another Host header.
+    pub port: u16,
+}
