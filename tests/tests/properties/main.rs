@@ -3,10 +3,12 @@
 
 mod client;
 mod decide;
+mod difference;
 mod document;
 mod language;
 mod monotone;
 mod oracle;
+mod small_world;
 mod worlds;
 
 use proptest::{prelude::ProptestConfig, test_runner::RngAlgorithm::XorShift};
