@@ -10,6 +10,10 @@ use core::{fmt, net::IpAddr};
 use serde::Serialize;
 
 /// Whose connections are meant.
+///
+/// ```
+/// assert_eq!(sandgate::Direction::Egress.to_string(), "egress");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::exhaustive_enums, reason = "there are two")]
@@ -92,6 +96,19 @@ impl Difference {
 }
 
 /// Regions where the verdict changes in one way.
+///
+/// ```
+/// use sandgate::{Direction, Options, Policy, diff};
+///
+/// let policy = |text: &str| Policy::from_json(text, &Options::default());
+/// let difference = diff(&policy("{}")?, &policy(r#"{"denyIn": ["203.0.113.0/24"]}"#)?);
+/// let change = &difference.changes[0];
+/// assert_eq!((change.direction, change.widens()), (Direction::Ingress, false));
+/// assert!(change.names.is_none());
+/// // A client that is unknown and one of IPv6 are denied as soon as there are rules (I-3, I-4).
+/// assert!(change.regions.iter().any(|region| region.contains(None, 443)));
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -117,6 +134,19 @@ impl Change {
 }
 
 /// Addresses that are denied under one policy only if an allowed name resolves to them (E-8).
+///
+/// ```
+/// use sandgate::{Guardrails, NetworkConfig, Options, Policy, tightens};
+///
+/// let config = NetworkConfig::from_json(r#"{"allowOut": ["example.com"], "denyOut": ["0.0.0.0/0"]}"#)?;
+/// let guardrails = Guardrails::from_json(r#"{"alwaysDenied": []}"#)?;
+/// let old = Policy::compile(&config, &Options::default())?;
+/// let new = Policy::compile(&config, &Options { guardrails, ..Options::default() })?;
+/// let wider = tightens(&old, &new).unwrap_err();
+/// let address = wider.resolved[0].witness;
+/// assert!(old.options().guardrails.always_denies(address) && !new.options().guardrails.always_denies(address));
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -133,6 +163,18 @@ pub struct ResolvedChange {
 
 /// Sandbox ports whose requests need the traffic access token under one policy only: because of
 /// `allowPublicTraffic`, or of the ports that are exempt.
+///
+/// ```
+/// use sandgate::{NetworkConfig, Options, Policy, diff};
+///
+/// let policy = |allow_public_traffic| {
+///     Policy::compile(&NetworkConfig { allow_public_traffic, ..Default::default() }, &Options::default())
+/// };
+/// let change = diff(&policy(true)?, &policy(false)?).access_token.unwrap();
+/// let needed: Vec<String> = change.needed.iter().map(ToString::to_string).collect();
+/// assert_eq!(needed, ["1-49982", "49984-65535"]);
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -144,6 +186,18 @@ pub struct TokenChange {
 }
 
 /// What the Host header of requests to a port is replaced by; `None` is no replacement (M-3).
+///
+/// ```
+/// use sandgate::{NetworkConfig, Options, Policy, diff};
+///
+/// let policy = |mask: &str| {
+///     let config = NetworkConfig { mask_request_host: Some(mask.into()), ..Default::default() };
+///     Policy::compile(&config, &Options::default())
+/// };
+/// assert!(diff(&policy("a:${PORT}")?, &policy("a:{port}")?).is_empty());
+/// assert_eq!(diff(&policy("a:1")?, &policy("a:{port}")?).host_mask.unwrap().port, 2);
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

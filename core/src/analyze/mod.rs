@@ -20,6 +20,8 @@ mod names;
 mod plane;
 mod planes;
 mod products;
+#[cfg(test)]
+mod proof;
 mod region;
 
 pub use difference::{Change, Difference, Direction, MaskChange, ResolvedChange, TokenChange};

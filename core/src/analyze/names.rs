@@ -11,7 +11,7 @@ use crate::{
 use alloc::{format, string::String, vec::Vec};
 use serde::Serialize;
 
-/// Names that one pattern matches and its exceptions do not.
+/// Names that one pattern matches and its exceptions do not: see [`Names`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -216,4 +216,94 @@ fn labels(len: u32) -> impl Iterator<Item = String> {
         }
         (!label.starts_with('-') && !label.ends_with('-')).then_some(label)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    fn patterns(texts: &[String]) -> Vec<DomainPattern> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn left(of: &[String], without: &[String]) -> Vec<Left> {
+        let (of, without) = (patterns(of), patterns(without));
+        let left = left_of(&of.iter().collect::<Vec<_>>(), &without.iter().collect::<Vec<_>>());
+        for Left { term, witness } in &left {
+            assert!(term.pattern.matches(witness), "{term:?} {witness}");
+            assert!(!without.iter().any(|pattern| pattern.matches(witness)), "{witness}");
+        }
+        left
+    }
+
+    fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
+        texts.map(String::from).into()
+    }
+
+    /// `*.b.a.com except a.b.a.com, *.c.b.a.com`
+    fn told(left: &[Left]) -> Vec<String> {
+        let told = |Left { term, .. }: &Left| {
+            let except: Vec<String> = term.except.iter().map(ToString::to_string).collect();
+            if except.is_empty() {
+                term.pattern.to_string()
+            } else {
+                format!("{} except {}", term.pattern, except.join(", "))
+            }
+        };
+        left.iter().map(told).collect()
+    }
+
+    #[test]
+    fn what_is_left_is_told_with_the_widest_patterns_and_exceptions() {
+        let of = texts(["*.b.a.com", "*.a.com", "x.a.com", "a.com", "org", "*.org"]);
+        assert_eq!(told(&left(&of, &[])), ["a.com", "*.a.com", "org", "*.org"]);
+        let without = texts(["b.a.com", "*.b.a.com", "c.b.a.com", "a.com", "*.net", "*.org"]);
+        assert_eq!(told(&left(&of, &without)), ["*.a.com except b.a.com, *.b.a.com", "org"]);
+        assert!(left(&without, &texts(["*"])).is_empty());
+        assert_eq!(told(&left(&texts(["*", "*.com"]), &texts(["com", "*.com"]))), ["* except com, *.com"]);
+        assert!(left(&of, &of).is_empty());
+    }
+
+    /// A name that leaves room for so many characters below it, the dot aside.
+    fn name_with_room(room: usize) -> String {
+        let name = [&*"x".repeat(63); 4].join(".");
+        name.get(room.saturating_add(3)..).unwrap().into()
+    }
+
+    #[test]
+    fn where_there_is_room_for_few_names_all_of_them_can_be_taken() {
+        for room in 1..=2 {
+            let name = name_with_room(room);
+            assert_eq!(name.len(), MAX_NAME - 1 - room);
+            let of = [format!("*.{name}")];
+            let mut all: Vec<String> =
+                (1..=2).take(room).flat_map(labels).map(|label| format!("{label}.{name}")).collect();
+            assert_eq!(all.len(), [37, 37 + 37 * 37][room - 1]);
+            assert!(left(&of, &all).is_empty(), "room for {room}");
+            let last = all.pop().unwrap();
+            let left = left(&of, &all);
+            assert_eq!(left.first().map(|left| left.witness.to_string()), Some(last));
+        }
+    }
+
+    #[test]
+    fn where_there_is_room_for_three_characters_two_labels_are_names_too() {
+        let name = name_with_room(3);
+        let names: Vec<HostName> = names_below(Some(&*name)).collect();
+        // The first is the usual one, which comes again in its turn.
+        assert_eq!(names.len(), 1 + 37 + 37 * 37 + 37 * 38 * 37 + 37 * 37);
+        let last = names.last().map(ToString::to_string);
+        assert_eq!(last, Some(format!("_._.{name}")));
+    }
+
+    #[test]
+    fn a_pattern_with_many_exceptions_is_left_with_a_name_that_none_of_them_is() {
+        let except: Vec<String> =
+            (1..=2).flat_map(labels).map(|label| format!("{label}.com")).chain(texts(["www.com"])).collect();
+        assert_eq!(left(&texts(["*.com"]), &except).len(), 1);
+        let except: Vec<String> =
+            (1..=2).flat_map(labels).filter(|label| label.parse::<DomainPattern>().is_ok()).collect();
+        assert_eq!(left(&texts(["*"]), &[except, texts(["example.com"])].concat()).len(), 1);
+    }
 }

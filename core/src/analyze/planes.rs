@@ -97,21 +97,21 @@ impl<'p> Planes<'p> {
     /// The regions where places are of these kinds, as few as the products are. `host` is a name
     /// that the change is about.
     pub(super) fn regions(&self, kinds: &[usize], host: Option<HostName>) -> Vec<Region> {
-        let mut known: BTreeMap<Vec<PortSpan>, Vec<AddressRange>> = BTreeMap::new();
-        let mut unknown: Vec<(Vec<PortSpan>, Vec<AddressRange>)> = Vec::new();
+        let mut known: BTreeMap<Vec<PortSpan>, Area> = BTreeMap::new();
+        let mut unknown: Vec<(Vec<PortSpan>, Area)> = Vec::new();
         for (peer, plane) in &self.of_peers {
-            for Product { pieces, segments } in products(plane, |kind| kinds.contains(&kind)) {
-                let spans = segments.iter().filter_map(|range| plane.port_range(*range));
+            for product in products(plane, |kind| kinds.contains(&kind)) {
+                let spans = product.segments.iter().filter_map(|range| plane.port_range(*range));
                 let ports: Vec<PortSpan> = spans.map(|(low, high)| PortSpan { low, high }).collect();
+                let area = Area::of(*peer, plane, &product);
                 match peer {
-                    Peer::Unknown => unknown.push((ports, Vec::new())),
-                    _ => known.entry(ports).or_default().extend(ranges(*peer, plane, &pieces)),
+                    Peer::Unknown => unknown.push((ports, area)),
+                    _ => known.entry(ports).or_default().join(area),
                 }
             }
         }
         let regions = known.into_iter().chain(unknown);
-        let mut regions: Vec<Region> =
-            regions.filter_map(|(ports, addresses)| self.region(addresses, ports, host)).collect();
+        let mut regions: Vec<Region> = regions.filter_map(|(ports, area)| self.region(area, ports, host)).collect();
         // The unknown client comes last.
         regions.sort_by(|one, other| {
             let place = |region: &Region| (region.addresses.is_empty(), region.addresses.first().copied());
@@ -131,27 +131,28 @@ impl<'p> Planes<'p> {
         addresses
     }
 
-    fn region(&self, addresses: Vec<AddressRange>, ports: Vec<PortSpan>, host: Option<HostName>) -> Option<Region> {
+    fn region(&self, area: Area, ports: Vec<PortSpan>, host: Option<HostName>) -> Option<Region> {
+        let Area { addresses, places } = area;
         let at = addresses.first().map(|range| range.first());
         let first = port(*ports.first()?);
-        let asked = || {
+        let [before, after] = [self.old, self.new].map(|policy| self.outcome(policy, at, first, host.as_ref()));
+        let cites_all = places.is_some();
+        let asked = places.unwrap_or_else(|| {
             let others = addresses.iter().map(|range| (Some(range.first()), first));
-            others.chain(ports.iter().map(|span| (at, port(*span))))
-        };
+            others.chain(ports.iter().map(|span| (at, port(*span)))).collect()
+        });
         let entries = |policy| {
             let mut cited: BTreeMap<(List, usize), CitedEntry> = BTreeMap::new();
-            for (address, port) in asked() {
-                let outcome = self.outcome(policy, address, port, host.as_ref());
-                if let Some(entry) = outcome.entry {
+            for &(address, port) in &asked {
+                if let Some(entry) = self.outcome(policy, address, port, host.as_ref()).entry {
                     cited.insert((entry.list, entry.index), entry);
                 }
             }
             cited.into_values().collect()
         };
-        let [before, after] = [self.old, self.new].map(|policy| self.outcome(policy, at, first, host.as_ref()));
-        let witness = Witness { address: at, port: first, host, before, after };
         let (entries_before, entries_after) = (entries(self.old), entries(self.new));
-        Some(Region { addresses, ports, witness, entries_before, entries_after })
+        let witness = Witness { address: at, port: first, host, before, after };
+        Some(Region { addresses, ports, witness, entries_before, entries_after, cites_all })
     }
 
     fn outcome(&self, policy: &Policy, address: Option<IpAddr>, port: u16, host: Option<&HostName>) -> Outcome {
@@ -163,6 +164,57 @@ impl<'p> Planes<'p> {
             (Direction::Ingress, _) | (_, None) => policy.decide_ingress(address, port),
         };
         Outcome::from(&decision)
+    }
+}
+
+/// So many places of a region are each asked for the entries that decide there.
+const FEW: usize = 64;
+
+/// The addresses of a region, and a query of each of its places if they are few. A place is not
+/// crossed by an edge of any entry, so that one entry decides in all of it.
+struct Area {
+    addresses: Vec<AddressRange>,
+    places: Option<Vec<(Option<IpAddr>, u16)>>,
+}
+
+impl Default for Area {
+    fn default() -> Self {
+        Self { addresses: Vec::new(), places: Some(Vec::new()) }
+    }
+}
+
+impl Area {
+    fn of(peer: Peer, plane: &Plane, product: &Product) -> Self {
+        let count = |ranges: &[(usize, usize)]| {
+            ranges.iter().map(|(first, end)| end.saturating_sub(*first)).fold(0, usize::saturating_add)
+        };
+        let is_few = count(&product.pieces).saturating_mul(count(&product.segments)) <= FEW;
+        let places = is_few.then(|| {
+            let pieces = product.pieces.iter().flat_map(|(first, end)| *first..*end);
+            let addresses =
+                pieces.filter(|piece| plane.hole != Some(*piece)).filter_map(|piece| plane.firsts.get(piece));
+            let with_ports = |bits: &u128| {
+                let client = (peer != Peer::Unknown).then(|| address(peer == Peer::V4, *bits));
+                let segments = product.segments.iter().flat_map(|(first, end)| *first..*end);
+                let ranges = segments.filter_map(|segment| plane.port_range((segment, segment.saturating_add(1))));
+                ranges.map(move |(low, high)| (client, port(PortSpan { low, high })))
+            };
+            addresses.flat_map(with_ports).collect()
+        });
+        let addresses = if peer == Peer::Unknown { Vec::new() } else { ranges(peer, plane, &product.pieces).collect() };
+        Self { addresses, places }
+    }
+
+    /// Adds the addresses of another family.
+    fn join(&mut self, other: Self) {
+        self.addresses.extend(other.addresses);
+        self.places = match (self.places.take(), other.places) {
+            (Some(mut places), Some(others)) => {
+                places.extend(others);
+                Some(places)
+            }
+            _ => None,
+        };
     }
 }
 

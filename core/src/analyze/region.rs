@@ -131,6 +131,19 @@ impl fmt::Display for PortSpan {
 }
 
 /// An entry of a policy, taken out of it.
+///
+/// ```
+/// use sandgate::{List, Options, Policy, diff};
+///
+/// let policy = |text: &str| Policy::from_json(text, &Options::default());
+/// let new = policy(r#"{"denyOut": ["203.0.113.0/25", "203.0.113.128/25"]}"#)?;
+/// let difference = diff(&policy("{}")?, &new);
+/// let region = &difference.changes[0].regions[0];
+/// assert!(region.cites_all && region.entries_before.is_empty());
+/// assert_eq!(region.entries_after.iter().map(|cited| cited.index).collect::<Vec<_>>(), [0, 1]);
+/// assert_eq!(region.entries_after[1].entry, new.entries(List::DenyOut)[1]);
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CitedEntry {
@@ -143,6 +156,15 @@ pub struct CitedEntry {
 }
 
 /// What one policy decides about a query, taken out of it (X-1).
+///
+/// ```
+/// use sandgate::{NetworkConfig, Options, Outcome, Policy, Reason, Ruling};
+///
+/// let policy = Policy::compile(&NetworkConfig::default(), &Options::default())?;
+/// let outcome = Outcome::from(&policy.decide_ingress(None, 443));
+/// assert_eq!((outcome.verdict, outcome.reason), (Ruling::Allow, Reason::NoRules));
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -167,9 +189,23 @@ impl From<&Decision<'_>> for Outcome {
 
 /// A query that two policies answer differently, and both answers.
 ///
+/// Its port is the lowest of the region's first range, but 1 rather than 0.
+///
 /// It can be asked again: [`destination`](Self::destination) with
 /// [`decide_egress`](crate::Policy::decide_egress), or `address` as the client and `port` with
 /// [`decide_ingress`](crate::Policy::decide_ingress).
+///
+/// ```
+/// use sandgate::{Options, Policy, diff};
+///
+/// let policy = |text: &str| Policy::from_json(text, &Options::default());
+/// let (old, new) = (policy("{}")?, policy(r#"{"denyOut": ["203.0.113.0/24"]}"#)?);
+/// let difference = diff(&old, &new);
+/// let witness = &difference.changes[0].regions[0].witness;
+/// let destination = witness.destination().unwrap();
+/// assert!(old.decide_egress(&destination).is_allowed() && !new.decide_egress(&destination).is_allowed());
+/// # Ok::<(), sandgate::Report>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Witness {
@@ -219,11 +255,15 @@ pub struct Region {
     pub ports: Vec<PortSpan>,
     /// A query within the region.
     pub witness: Witness,
-    /// The entries of the old policy that decide at the first address of a range of addresses and
-    /// the first port, or at the first address and the first port of a range of ports.
+    /// Entries of the old policy that decide in the region about the name of the witness, list by
+    /// list and in document order.
     pub entries_before: Vec<CitedEntry>,
     /// The same of the new policy.
     pub entries_after: Vec<CitedEntry>,
+    /// Whether these are all that decide in the region. If edges of entries cut it into more than
+    /// 64 places, they are those that decide at the first address of each range of addresses and
+    /// the first port, or at the first address and the first port of each range of ports.
+    pub cites_all: bool,
 }
 
 impl Region {
@@ -246,13 +286,14 @@ impl Region {
 impl Serialize for Region {
     /// The fields, and the addresses as `networks` besides.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Region", 6)?;
+        let mut object = serializer.serialize_struct("Region", 7)?;
         object.serialize_field("addresses", &self.addresses)?;
         object.serialize_field("networks", &self.networks().collect::<Vec<_>>())?;
         object.serialize_field("ports", &self.ports)?;
         object.serialize_field("witness", &self.witness)?;
         object.serialize_field("entriesBefore", &self.entries_before)?;
         object.serialize_field("entriesAfter", &self.entries_after)?;
+        object.serialize_field("citesAll", &self.cites_all)?;
         object.end()
     }
 }
