@@ -8,8 +8,8 @@ use crate::{
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use sandgate::{
-    Capabilities, Change, Destination, Difference, Direction, Host, HostName, Policy, Region, Ruling, Witness, diff,
-    equivalent, tightens,
+    Capabilities, Change, DecidingEntry, Decision, Destination, Difference, Direction, Host, HostName, Names, Policy,
+    Region, Ruling, Witness, diff, equivalent, tightens,
 };
 use sandgate_conformance::{
     compare::{Edges, Question, rules},
@@ -53,22 +53,45 @@ impl<'n> Asked<'n> {
     }
 
     fn is_in(self, change: &Change, region: &Region) -> bool {
-        let name = self.name.and_then(|name| HostName::from_sni(name.as_bytes()));
-        let is_named = change.names.as_ref().is_none_or(|names| names.contains(name.as_ref()));
-        change.direction == self.direction && is_named && region.contains(self.address, self.port)
+        let is_named = |names: &Names| {
+            let name = self.name.and_then(|name| HostName::from_sni(name.as_bytes()));
+            names.contains(name.as_ref())
+        };
+        change.direction == self.direction
+            && region.contains(self.address, self.port)
+            && change.names.as_ref().is_none_or(is_named)
     }
 
-    /// The query lies in one region if its verdict changes as is told, and in none otherwise.
-    fn agrees(self, difference: &Difference, is_told: bool) -> Result<(), TestCaseError> {
+    /// The query lies in one region if its verdict changes as is told, and in none otherwise. The
+    /// region cites the entries that decide.
+    fn agrees(self, pair: [&Policy; 2], difference: &Difference, is_told: bool) -> Result<(), TestCaseError> {
         let places =
             difference.changes.iter().flat_map(|change| change.regions.iter().map(move |region| (change, region)));
-        let found: Vec<&Change> =
-            places.filter(|(change, region)| self.is_in(change, region)).map(|(change, _)| change).collect();
+        let found: Vec<(&Change, &Region)> = places.filter(|(change, region)| self.is_in(change, region)).collect();
         prop_assert_eq!(found.len(), usize::from(is_told), "{:?}", self);
-        for change in found {
+        for (change, region) in found {
             prop_assert_eq!((change.before, change.after), (self.before, self.after), "{:?}", self);
+            if region.cites_all && self.name == region.witness.host.as_ref().map(HostName::as_str) {
+                for (policy, cited) in pair.into_iter().zip([&region.entries_before, &region.entries_after]) {
+                    let entry = self.decide(policy).entry();
+                    let is_cited = |entry: DecidingEntry<'_>| {
+                        cited.iter().any(|cited| (cited.list, cited.index) == (entry.list(), entry.index()))
+                    };
+                    prop_assert!(entry.is_none_or(is_cited), "{:?} {:?}", self, entry);
+                }
+            }
         }
         Ok(())
+    }
+
+    fn decide<'p>(&self, policy: &'p Policy) -> Decision<'p> {
+        match (self.direction, self.address) {
+            (Direction::Egress, Some(address)) => {
+                let host = self.name.map(|name| Host::Sni(name.as_bytes()));
+                policy.decide_egress(&Destination { address, port: self.port, host })
+            }
+            _ => policy.decide_ingress(self.address, self.port),
+        }
     }
 }
 
@@ -126,40 +149,48 @@ fn allows_names(policy: &Policy) -> bool {
     rules(policy).allow_out.iter().any(|entry| !entry.contains('/'))
 }
 
-/// The answers to all queries of the small world are those that the difference tells.
-fn agrees_everywhere(Pair { place, old, new }: &Pair) -> Result<(), TestCaseError> {
+/// Of so many queries of the small world one is asked. Without optimisation all would take too
+/// long for every day.
+const EVERY: u32 = if cfg!(debug_assertions) { 13 } else { 1 };
+
+/// The answers to the queries of the small world are those that the difference tells.
+fn agrees_everywhere(Pair { place, old, new }: &Pair, first: u32) -> Result<(), TestCaseError> {
     let (difference, tightened, same) = (diff(old, new), tightens(old, new), equivalent(old, new));
     is_well_formed(old, new, &difference)?;
     let wider = tightened.as_ref().err().cloned().unwrap_or_default();
     is_well_formed(old, new, &wider)?;
     let [old_rules, new_rules] = [old, new].map(rules);
     let (mut differs, mut widens) = (false, false);
-    let mut number = 0_u32;
-    let mut take = |asked: Asked<'_>| -> Result<(), TestCaseError> {
+    let mut number = first % EVERY;
+    let mut take = |asked: &dyn Fn() -> Asked<'static>| -> Result<(), TestCaseError> {
+        number += 1;
+        if !number.is_multiple_of(EVERY) {
+            return Ok(());
+        }
+        let asked = asked();
         let (is_other, is_wider) = (asked.before != asked.after, asked.before < asked.after);
-        asked.agrees(&difference, is_other)?;
-        asked.agrees(&wider, is_wider)?;
+        asked.agrees([old, new], &difference, is_other)?;
+        asked.agrees([old, new], &wider, is_wider)?;
         differs |= is_other;
         widens |= is_wider;
-        number += 1;
         // The core is compared with the evaluator elsewhere: here now and then is enough.
-        if number % 1009 == 0 {
+        if number.is_multiple_of(1009 * EVERY) {
             asked.check([&old_rules, &new_rules])?;
         }
         Ok(())
     };
     let addresses = place.addresses();
-    let names: Vec<Option<&str>> = NAMES.iter().copied().map(Some).chain([None]).collect();
+    let names: Vec<Option<&'static str>> = NAMES.iter().copied().map(Some).chain([None]).collect();
     for &address in &addresses {
         for port in PORTS {
-            take(Asked::ingress([old, new], Some(address), port))?;
+            take(&|| Asked::ingress([old, new], Some(address), port))?;
             for &name in &names {
-                take(Asked::egress([old, new], address, port, name))?;
+                take(&|| Asked::egress([old, new], address, port, name))?;
             }
         }
     }
     for port in PORTS {
-        take(Asked::ingress([old, new], None, port))?;
+        take(&|| Asked::ingress([old, new], None, port))?;
     }
     for port in 1..=7 {
         let [before, after] = [old, new].map(|policy| needs_token(policy, port));
@@ -187,19 +218,20 @@ fn agrees_everywhere(Pair { place, old, new }: &Pair) -> Result<(), TestCaseErro
         differs |= matters && before != after;
         widens |= new_names && before && !after;
     }
-    prop_assert_eq!(same.is_err(), differs);
-    prop_assert_eq!(tightened.is_err(), widens);
-    prop_assert_eq!(difference.is_empty(), !differs);
+    prop_assert_eq!(same.is_err(), !difference.is_empty());
+    // Where not all was asked, the witnesses have shown that what is told is true.
+    prop_assert!(same.is_err() == differs || EVERY > 1 && !differs);
+    prop_assert!(tightened.is_err() == widens || EVERY > 1 && !widens);
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(cases(60))]
+    #![proptest_config(cases(200))]
 
     /// With `PROPTEST_CASES=100000` and in release, this is the proof of the small world.
     #[test]
-    fn in_a_small_world_the_difference_is_what_asking_everything_finds(pair in pair()) {
-        agrees_everywhere(&pair)?;
+    fn in_a_small_world_the_difference_is_what_asking_everything_finds(pair in pair(), first: u32) {
+        agrees_everywhere(&pair, first)?;
     }
 }
 
@@ -248,9 +280,9 @@ proptest! {
         for (pick, name) in picks.iter().zip(names.iter().cycle()) {
             let Question { address, port, host } = pick.question(&edges);
             let asked = Asked::egress([&old, &new], address, port, host.is_some().then_some(&**name));
-            asked.agrees(&difference, asked.before != asked.after)?;
+            asked.agrees([&old, &new], &difference, asked.before != asked.after)?;
             let asked = Asked::ingress([&old, &new], host.is_none().then_some(address), port);
-            asked.agrees(&difference, asked.before != asked.after)?;
+            asked.agrees([&old, &new], &difference, asked.before != asked.after)?;
         }
     }
 

@@ -4,6 +4,7 @@
 mod client;
 mod decide;
 mod difference;
+mod difference_form;
 mod document;
 mod language;
 mod monotone;

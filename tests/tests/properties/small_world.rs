@@ -57,7 +57,7 @@ impl Place {
     /// addresses that lie elsewhere.
     pub(crate) fn addresses(self) -> Vec<IpAddr> {
         let mut addresses: Vec<IpAddr> = (0..=u8::MAX).flat_map(|number| [self.v4(number), self.v6(number)]).collect();
-        let last = self.v6 | (0x100 << self.below) - 1;
+        let last = self.v6 | ((0x100 << self.below) - 1);
         for bits in [self.v6.wrapping_sub(1), last, last.wrapping_add(1), 0, 1, 2, u128::MAX] {
             addresses.push(Ipv6Addr::from_bits(bits).into());
         }
@@ -74,9 +74,10 @@ impl Place {
 
     fn network(self, is_v4: bool, number: u8, length: u8) -> (IpAddr, u8) {
         let number = number & !u8::MAX.checked_shr(length.into()).unwrap_or(0);
-        match is_v4 {
-            true => (self.v4(number), 24 + length),
-            false => (self.v6(number), u8::try_from(120 - self.below).unwrap() + length),
+        if is_v4 {
+            (self.v4(number), 24 + length)
+        } else {
+            (self.v6(number), u8::try_from(120 - self.below).unwrap() + length)
         }
     }
 }
