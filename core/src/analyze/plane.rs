@@ -90,6 +90,8 @@ impl Plane {
         ports.sort_unstable();
         ports.dedup();
         let networks = Networks::new(&rects, &ports);
+        // They are not needed any more, and there can be many.
+        drop(rects);
         let mut solver = Solver { judge, nodes: Vec::new(), index: BTreeMap::new(), leaves: BTreeMap::new() };
         let asked: Vec<(usize, u32)> = (0..networks.parents.len()).map(|network| (network, 0)).collect();
         let nodes = solver.solve(0..ports.len(), &networks.parents, &networks.own, &asked);

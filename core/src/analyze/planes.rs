@@ -79,7 +79,7 @@ impl<'p> Planes<'p> {
     ) -> Self {
         let plots = old.egress_plots().into_iter().zip(new.egress_plots());
         let planes = [Peer::V4, Peer::V6].into_iter().zip(plots);
-        let of_peers = planes.map(|(peer, (old, new))| (peer, plane(peer, &old, &new, kinds))).collect();
+        let of_peers = planes.map(|(peer, (old, new))| (peer, plane(peer, old, new, kinds))).collect();
         Self { direction: Direction::Egress, old, new, of_peers }
     }
 
@@ -90,7 +90,7 @@ impl<'p> Planes<'p> {
     ) -> Self {
         let plots = old.ingress_plots().into_iter().zip(new.ingress_plots());
         let planes = [Peer::V4, Peer::V6, Peer::Unknown].into_iter().zip(plots);
-        let of_peers = planes.map(|(peer, (old, new))| (peer, plane(peer, &old, &new, kinds))).collect();
+        let of_peers = planes.map(|(peer, (old, new))| (peer, plane(peer, old, new, kinds))).collect();
         Self { direction: Direction::Ingress, old, new, of_peers }
     }
 
@@ -221,17 +221,17 @@ impl Area {
 /// The plane of both policies' plots.
 fn plane<K: Ord + Copy>(
     peer: Peer,
-    old: &[Plot],
-    new: &[Plot],
+    old: Vec<Plot>,
+    new: Vec<Plot>,
     kinds: &mut Kinds<K, impl Fn(Peer, Ground, Ground) -> K>,
 ) -> Plane {
-    let rect = |plot: &Plot, bits| {
-        let &Plot { first, last, port_low, port_high, .. } = plot;
+    let rect = |plot: Plot, bits| {
+        let Plot { first, last, port_low, port_high, .. } = plot;
         Rect { first, last, port_low, port_high, bits }
     };
     let none = Ground::default();
-    let old = old.iter().map(|plot| rect(plot, word(plot.ground, none)));
-    let new = new.iter().map(|plot| rect(plot, word(none, plot.ground)));
+    let old = old.into_iter().map(|plot| rect(plot, word(plot.ground, none)));
+    let new = new.into_iter().map(|plot| rect(plot, word(none, plot.ground)));
     let (last, hole) = match peer {
         Peer::V4 => (u128::from(u32::MAX), None),
         Peer::V6 => (u128::MAX, Some(MAPPED)),
