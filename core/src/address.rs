@@ -40,3 +40,20 @@ pub(crate) fn embedded_ipv4(address: IpAddr) -> Option<IpAddr> {
     let carried = u32::try_from(carried & u128::from(u32::MAX)).ok()?;
     Some(IpAddr::V4(Ipv4Addr::from_bits(carried)))
 }
+
+/// The addresses that carry an IPv4 address from `first` to `last`, which are those of a network:
+/// the first and the last of each form of A-3. `::` and `::1` are among those of the last form,
+/// and carry nothing.
+pub(crate) fn embeddings(first: Ipv4Addr, last: Ipv4Addr) -> [(u128, u128); 4] {
+    let [first, last] = [first, last].map(|address| u128::from(address.to_bits()));
+    let six_to_four = SIX_TO_FOUR << 112;
+    let plain = |prefix: u128| (prefix << 32 | first, prefix << 32 | last);
+    let below = (1_u128 << 80).wrapping_sub(1);
+    [plain(NAT64), (six_to_four | first << 80, six_to_four | last << 80 | below), plain(TRANSLATED), plain(COMPATIBLE)]
+}
+
+/// The addresses of `::/96` that carry nothing: the first and the last.
+pub(crate) const CARRY_NOTHING: (u128, u128) = (0, 1);
+
+/// The IPv4-mapped addresses: the first and the last.
+pub(crate) const MAPPED: (u128, u128) = (0xffff << 32, 0xffff_ffff_ffff);

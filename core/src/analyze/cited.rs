@@ -3,7 +3,7 @@
 use crate::{
     config::List,
     decision::{DecidingEntry, Reason, Ruling},
-    entry::{Entry, HostName},
+    entry::{DomainPattern, Entry, HostName},
 };
 use core::fmt;
 use serde::{Serialize, Serializer};
@@ -95,4 +95,4 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(List, Reason, Ruling, Entry, HostName);
+as_text!(List, Reason, Ruling, Entry, HostName, DomainPattern);

@@ -70,6 +70,12 @@ impl Network {
         self.0.contains(&other.0)
     }
 
+    /// The network of `len` bits that begins at an address. `None` if the address has bits beyond
+    /// them, or is mapped (G-7, G-9).
+    pub(crate) fn beginning_at(address: IpAddr, len: u8) -> Option<Self> {
+        Self::new(address, len).ok().filter(|network| network.first() == address)
+    }
+
     /// The only way a network comes to be: address and length as written, rewritten if mapped
     /// (G-9), host bits refused (G-7).
     fn new(address: IpAddr, len: u8) -> Result<Self, ParseError> {

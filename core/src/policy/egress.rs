@@ -15,12 +15,12 @@ use crate::{
 use core::net::IpAddr;
 
 /// The tiers in which the table looks, in the order of the steps.
-mod tier {
-    pub(super) const ALWAYS_ALLOWED: u8 = 0;
-    pub(super) const NAME_SERVER: u8 = 1;
-    pub(super) const ALWAYS_DENIED: u8 = 2;
-    pub(super) const ALLOW: u8 = 3;
-    pub(super) const DENY: u8 = 4;
+pub(super) mod tier {
+    pub(in crate::policy) const ALWAYS_ALLOWED: u8 = 0;
+    pub(in crate::policy) const NAME_SERVER: u8 = 1;
+    pub(in crate::policy) const ALWAYS_DENIED: u8 = 2;
+    pub(in crate::policy) const ALLOW: u8 = 3;
+    pub(in crate::policy) const DENY: u8 = 4;
 }
 
 /// A bit for each tier that allows; no tier allows as well (E-7).
@@ -59,6 +59,24 @@ pub(super) fn names(rules: &Rules) -> Option<NameTable> {
     (!names.is_empty()).then_some(names)
 }
 
+/// What the rules say of an address and a port.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) hit: Option<Hit>,
+    /// Whether they are the name server that E-2 opens.
+    pub(super) name_server: bool,
+}
+
+impl Found {
+    fn by(self, tier: u8) -> Option<u32> {
+        self.hit.filter(|hit| hit.tier == u32::from(tier)).map(|hit| hit.number)
+    }
+
+    fn is(self, tier: u8) -> bool {
+        self.by(tier).is_some()
+    }
+}
+
 /// The patterns, and the host name to look for in them.
 pub(super) type Named<'n> = Option<(&'n NameTable, &'n HostName)>;
 
@@ -80,24 +98,35 @@ impl Egress {
     /// The judgement of a destination with the host name it is for.
     pub(super) fn judge(&self, address: IpAddr, port: u16, name: Named<'_>) -> Judgement {
         let address = address.to_canonical();
-        match embedded_ipv4(address) {
-            None => self.judge_one(address, port, name, self.table.find(address, port)),
-            Some(inner) => self.judge_both(address, inner, port, name),
+        let inner = embedded_ipv4(address).map(|inner| self.found(inner, port));
+        self.judge_found(self.found(address, port), inner, name)
+    }
+
+    /// What the rules say of one address.
+    #[inline]
+    fn found(&self, address: IpAddr, port: u16) -> Found {
+        let name_server = self.name_server == Some(NameServer { address, port });
+        Found { hit: self.table.find(address, port), name_server }
+    }
+
+    /// The judgement of what the rules say of an address, and of the one that it carries.
+    pub(super) fn judge_found(&self, outer: Found, inner: Option<Found>, name: Named<'_>) -> Judgement {
+        match inner {
+            None => self.judge_one(outer, name),
+            Some(inner) => self.judge_both(outer, inner, name),
         }
     }
 
     /// two addresses, one connection.
-    fn judge_both(&self, outer: IpAddr, inner: IpAddr, port: u16, name: Named<'_>) -> Judgement {
-        let (outer_hit, inner_hit) = (self.table.find(outer, port), self.table.find(inner, port));
-        let is = |hit: Option<Hit>, tier| hit.is_some_and(|hit| hit.tier == u32::from(tier));
-        if is(outer_hit, tier::ALWAYS_DENIED) || is(inner_hit, tier::ALWAYS_DENIED) {
+    fn judge_both(&self, outer: Found, inner: Found, name: Named<'_>) -> Judgement {
+        if is_always_denied(outer, Some(inner)) {
             return Judgement::deny(Reason::AlwaysDenied);
         }
-        let outer_judged = self.judge_one(outer, port, name, outer_hit);
-        if is(outer_hit, tier::ALWAYS_ALLOWED) {
+        let outer_judged = self.judge_one(outer, name);
+        if outer.is(tier::ALWAYS_ALLOWED) {
             return outer_judged;
         }
-        let inner_judged = self.judge_one(inner, port, name, inner_hit);
+        let inner_judged = self.judge_one(inner, name);
         match (outer_judged.verdict, inner_judged.verdict) {
             (Ruling::Allow | Ruling::AllowByName, Ruling::Deny) => inner_judged,
             (Ruling::Allow, Ruling::AllowByName) => Judgement { verdict: Ruling::AllowByName, ..outer_judged },
@@ -107,20 +136,20 @@ impl Egress {
 
     /// One of the two addresses of A-3 by itself: always denied comes before everything.
     pub(super) fn judge_one_of_two(&self, address: IpAddr, port: u16, name: Named<'_>) -> Judgement {
-        let hit = self.table.find(address, port);
-        if hit.is_some_and(|hit| hit.tier == u32::from(tier::ALWAYS_DENIED)) {
+        let found = self.found(address, port);
+        if found.is(tier::ALWAYS_DENIED) {
             return Judgement::deny(Reason::AlwaysDenied);
         }
-        self.judge_one(address, port, name, hit)
+        self.judge_one(found, name)
     }
 
-    /// E-1 to E-7 for one address and what the table says of it.
-    fn judge_one(&self, address: IpAddr, port: u16, name: Named<'_>, hit: Option<Hit>) -> Judgement {
-        let by = |tier| hit.filter(|hit| hit.tier == u32::from(tier)).map(|hit| hit.number);
+    /// E-1 to E-7 for one address and what the rules say of it.
+    fn judge_one(&self, found: Found, name: Named<'_>) -> Judgement {
+        let by = |tier| found.by(tier);
         if by(tier::ALWAYS_ALLOWED).is_some() {
             return Judgement::allow(Reason::AlwaysAllowed);
         }
-        if self.name_server == Some(NameServer { address, port }) {
+        if found.name_server {
             return Judgement::allow(Reason::NameServer);
         }
         if by(tier::ALWAYS_DENIED).is_some() {
@@ -138,6 +167,11 @@ impl Egress {
             None => Judgement::allow(Reason::DefaultAllow),
         }
     }
+}
+
+/// E-3 and not E-1, of an address or of the one that it carries: what E-8 denies.
+pub(super) fn is_always_denied(outer: Found, inner: Option<Found>) -> bool {
+    outer.is(tier::ALWAYS_DENIED) || inner.is_some_and(|inner| inner.is(tier::ALWAYS_DENIED))
 }
 
 /// E-2: whether a deny entry other than all traffic covers the name server.

@@ -8,15 +8,15 @@ use crate::{
     decision::Reason,
     entry::{AddressEntry, Network},
     options::Options,
-    table::NO_TIER,
+    table::{Hit, NO_TIER},
     validate::Rules,
 };
 use alloc::boxed::Box;
 use core::net::IpAddr;
 
-mod tier {
-    pub(super) const ALLOW: u8 = 0;
-    pub(super) const DENY: u8 = 1;
+pub(super) mod tier {
+    pub(in crate::policy) const ALLOW: u8 = 0;
+    pub(in crate::policy) const DENY: u8 = 1;
 }
 
 /// A bit for each tier that allows; no tier allows as well (I-7).
@@ -58,19 +58,29 @@ impl Ingress {
     }
 
     pub(super) fn judge(&self, client: Option<IpAddr>, port: u16) -> Judgement {
-        if self.exempt_ports.contains(&port) {
-            return Judgement::allow(Reason::ExemptPort);
+        let client = client.map(|client| client.to_canonical());
+        let before = self.judge_without_rules(self.exempt_ports.contains(&port), client.map(|client| client.is_ipv6()));
+        match (before, client) {
+            (Some(judgement), _) => judgement,
+            (None, Some(client)) => Self::judge_found(self.table.find(client, port)),
+            (None, None) => Judgement::deny(Reason::UnknownClient),
         }
-        if !self.has_rules {
-            return Judgement::allow(Reason::NoRules);
+    }
+
+    /// I-1 to I-4, which ask no rule. Whether the client is IPv6 is unknown if the client is.
+    pub(super) fn judge_without_rules(&self, is_exempt: bool, is_ipv6: Option<bool>) -> Option<Judgement> {
+        match is_ipv6 {
+            _ if is_exempt => Some(Judgement::allow(Reason::ExemptPort)),
+            _ if !self.has_rules => Some(Judgement::allow(Reason::NoRules)),
+            None => Some(Judgement::deny(Reason::UnknownClient)),
+            Some(true) if !self.ipv6 => Some(Judgement::deny(Reason::Ipv6IngressOff)),
+            Some(_) => None,
         }
-        let Some(client) = client.map(|client| client.to_canonical()) else {
-            return Judgement::deny(Reason::UnknownClient);
-        };
-        if client.is_ipv6() && !self.ipv6 {
-            return Judgement::deny(Reason::Ipv6IngressOff);
-        }
-        match self.table.find(client, port) {
+    }
+
+    /// I-5 to I-7: the judgement of what the rules say.
+    pub(super) fn judge_found(hit: Option<Hit>) -> Judgement {
+        match hit {
             Some(hit) if hit.tier == u32::from(tier::ALLOW) => Judgement::allow(Reason::AllowEntry).by(hit.number),
             Some(hit) => Judgement::deny(Reason::DenyEntry).by(hit.number),
             None => Judgement::allow(Reason::DefaultAllow),

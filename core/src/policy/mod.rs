@@ -1,5 +1,6 @@
 //! A compiled policy: what a valid document and its options decide (sections 6 and 7).
 
+mod cells;
 mod egress;
 mod families;
 mod ingress;
@@ -23,6 +24,7 @@ use alloc::{
     sync::Arc,
     vec::Vec,
 };
+pub(crate) use cells::{Ground, Peer, Plot};
 use core::{
     fmt,
     hash::{Hash, Hasher},

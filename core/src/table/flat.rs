@@ -62,6 +62,11 @@ impl<A: Address> SortedRules<A> {
         Self(rules)
     }
 
+    /// The rules, each network before those that it holds.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Rule<A>> {
+        self.0.iter()
+    }
+
     /// Adds a rule in its place.
     pub(crate) fn insert(&mut self, rule: Rule<A>) {
         let place = self.0.partition_point(|other| other.order() < rule.order());

@@ -3,11 +3,14 @@
 
 mod client;
 mod decide;
+mod difference;
+mod difference_form;
 mod document;
 mod explain;
 mod language;
 mod monotone;
 mod oracle;
+mod small_world;
 mod warnings;
 mod worlds;
 
