@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// Say step by step why a policy answers as it does, and what would change the answer.
     #[command(after_help = "Exit codes: 0 allow, 1 deny, 2 no decision (treat it as deny), 3 allow by name.")]
     Explain(Explain),
+    /// Say what traffic a change of a policy changes, and whether it lets more through.
+    #[command(after_help = "Exit codes: 0 compared, 1 more is let through (--fail-on-widen), 2 usage or input error.")]
+    Diff(Diff),
     /// Rewrite entries to their canonical text. Everything else stays as it is.
     #[command(
         after_help = "Exit codes: 0 done or nothing to do, 1 not canonical (--check) or not valid, 2 usage or input error."
@@ -154,6 +157,21 @@ pub(crate) struct Explain {
     /// The TLS server name of the egress connection.
     #[arg(long, value_name = "NAME", requires = "address")]
     pub(crate) sni: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The policy as it was.
+    pub(crate) old: PathBuf,
+    /// The policy as it will be; `-` is standard input.
+    pub(crate) new: PathBuf,
+    /// End with 1 if anything is let through that was not before.
+    #[arg(long)]
+    pub(crate) fail_on_widen: bool,
     #[command(flatten)]
     pub(crate) output: Output,
     #[command(flatten)]

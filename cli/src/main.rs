@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod client_ip;
 mod decide;
+mod diff;
 mod explain;
 mod format;
 mod input;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Fingerprint(arguments) => print_fingerprint(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => format::run(&arguments),
         Command::ClientIp(arguments) => client_ip::run(&arguments),

@@ -252,3 +252,29 @@ fn a_fingerprint_is_the_hash_of_the_documented_text() {
     assert_eq!(sandgate(&["fingerprint", "--no-guardrails"], document).out, hash);
     assert_ne!(sandgate(&["fingerprint"], document).out, hash);
 }
+
+#[test]
+fn diff_shows_what_opens_and_what_closes_with_a_witness_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let old = file("old.json", r#"{"allowOut": ["*.example.com", "198.51.100.0/24"], "denyOut": ["0.0.0.0/0"]}"#);
+    let new = file(
+        "new.json",
+        r#"{"allowOut": ["*.example.com", "198.51.100.0/25"], "denyOut": ["0.0.0.0/0"],
+            "allowIn": ["203.0.113.0/24:443"], "denyIn": ["0.0.0.0/0"], "maskRequestHost": "a.example"}"#,
+    );
+    let ran = sandgate(&["diff", &old, &new], "");
+    assert_eq!(ran.code, 0);
+    insta::assert_snapshot!(ran.out);
+
+    assert_eq!(sandgate(&["diff", &old, &new, "--fail-on-widen"], "").code, 0);
+    assert_eq!(sandgate(&["diff", &new, &old, "--fail-on-widen"], "").code, 1);
+    assert_eq!(sandgate(&["diff", &old, "no such file"], "").code, 2);
+    assert_eq!(sandgate(&["diff", &old, &old], "").out, "nothing changes\n");
+    let answer = json(&sandgate(&["diff", &new, &old, "--format", "json"], "").out);
+    assert!(answer["changes"].as_array().unwrap().iter().any(|change| change["direction"] == "ingress"));
+}

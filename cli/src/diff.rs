@@ -1,0 +1,123 @@
+//! `sandgate diff`: what a change of a policy changes, and whether it lets more through.
+
+use crate::{
+    args::{Diff, Format},
+    decide,
+    input::{self, Failure},
+};
+use anstyle::{AnsiColor, Style};
+use sandgate::{Change, Difference, Direction, Names, Outcome, PortSpan, Region, diff, tightens};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+const OPENS: Style = AnsiColor::Yellow.on_default().bold();
+const CLOSES: Style = AnsiColor::Cyan.on_default().bold();
+/// So many networks or names of one place are shown to a person; JSON has them all.
+const SHOWN: usize = 6;
+
+pub(crate) fn run(arguments: &Diff) -> Result<ExitCode, Failure> {
+    let old = input::policy(&arguments.old, &arguments.platform)?;
+    let new = input::policy(&arguments.new, &arguments.platform)?;
+    let difference = diff(&old, &new);
+    let is_wider = tightens(&old, &new).is_err();
+    let mut out = anstream::stdout().lock();
+    match arguments.output.format {
+        Format::Json => writeln!(out, "{}", decide::json(&difference)?)?,
+        Format::Text => print(&mut out, &difference, is_wider)?,
+    }
+    Ok(ExitCode::from(u8::from(arguments.fail_on_widen && is_wider)))
+}
+
+fn print(out: &mut impl Write, difference: &Difference, is_wider: bool) -> io::Result<()> {
+    for change in &difference.changes {
+        print_change(out, change)?;
+    }
+    for resolved in &difference.resolved {
+        let addresses = list(&resolved.addresses);
+        writeln!(out, "names that resolve to {addresses}: {} -> {}\n", resolved.before, resolved.after)?;
+    }
+    if let Some(token) = &difference.access_token {
+        for (ports, what) in [(&token.no_longer_needed, "no longer needed"), (&token.needed, "needed from now on")] {
+            if !ports.is_empty() {
+                writeln!(out, "the traffic access token is {what}: ports {}\n", list(ports))?;
+            }
+        }
+    }
+    if let Some(mask) = &difference.host_mask {
+        let text = |mask: &Option<String>| mask.clone().unwrap_or_else(|| "none".into());
+        writeln!(out, "Host header of port {}: {} -> {}\n", mask.port, text(&mask.before), text(&mask.after))?;
+    }
+    let summary = match (difference.is_empty(), is_wider) {
+        (true, _) => "nothing changes",
+        (false, true) => "more is let through than before",
+        (false, false) => "nothing is let through that was not before",
+    };
+    writeln!(out, "{summary}")
+}
+
+fn print_change(out: &mut impl Write, change: &Change) -> io::Result<()> {
+    let (style, what) = if change.widens() { (OPENS, "opens") } else { (CLOSES, "closes") };
+    writeln!(out, "{style}{what}{style:#} {}: {} -> {}", change.direction, change.before, change.after)?;
+    if let Some(names) = &change.names {
+        writeln!(out, "  {}", named(names))?;
+    }
+    for region in &change.regions {
+        let networks: Vec<String> =
+            region.networks().take(SHOWN.saturating_add(1)).map(|each| each.to_string()).collect();
+        // The unknown client has no address.
+        let places = if networks.is_empty() { "unknown clients".into() } else { list(&networks) };
+        writeln!(out, "  {places}, {}", ports(&region.ports))?;
+        print_witness(out, change.direction, region)?;
+    }
+    writeln!(out)
+}
+
+fn print_witness(out: &mut impl Write, direction: Direction, region: &Region) -> io::Result<()> {
+    let witness = &region.witness;
+    let address = witness.address.map_or_else(|| "an unknown client".into(), |address| address.to_string());
+    let host = witness.host.as_ref().map(|host| format!(" as {host}")).unwrap_or_default();
+    let way = if direction == Direction::Egress { "to" } else { "from" };
+    writeln!(out, "    such as {way} {address} port {}{host}:", witness.port)?;
+    writeln!(out, "      before: {}", why(&witness.before))?;
+    writeln!(out, "      after:  {}", why(&witness.after))
+}
+
+fn why(outcome: &Outcome) -> String {
+    match &outcome.entry {
+        Some(entry) => format!("{}, {entry} matches", outcome.verdict),
+        None => format!("{}, {}", outcome.verdict, outcome.reason.summary()),
+    }
+}
+
+fn named(names: &Names) -> String {
+    let terms = |terms: &[sandgate::NameTerm]| {
+        let term = |term: &sandgate::NameTerm| match term.except.as_slice() {
+            [] => term.pattern.to_string(),
+            except => format!("{} but not {}", term.pattern, list(except)),
+        };
+        list(&terms.iter().map(term).collect::<Vec<_>>())
+    };
+    match names {
+        Names::Matching(all) => format!("for the names {}", terms(all)),
+        Names::NotMatching(all) => format!("for no name, and for names other than {}", list(all)),
+        Names::Any => "for every name and for none".into(),
+    }
+}
+
+fn ports(spans: &[PortSpan]) -> String {
+    match spans {
+        [PortSpan { low: 0, high: u16::MAX }] => "every port".into(),
+        [PortSpan { low, high }] if low == high => format!("port {low}"),
+        spans => format!("ports {}", list(spans)),
+    }
+}
+
+/// The first of them, with commas.
+fn list(all: &[impl Display]) -> String {
+    let shown: Vec<String> = all.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = if all.len() > SHOWN { ", and more" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
