@@ -1,6 +1,6 @@
 //! Does the work of one kind of hostile input, to be measured by a tool: `growth CASE BYTES TIMES`.
 //!
-//! Prints whether the input was accepted, and by how many KiB the peak of memory rose meanwhile.
+//! Prints whether the input was accepted, and the peak of memory of the process in KiB, the input included.
 
 #![expect(
     clippy::expect_used,
@@ -45,7 +45,7 @@ const CASES: &[Case] = &[
         input: |bytes| "${PORT}a.".repeat(bytes / 9),
         work: |text| text.parse::<HostMask>().is_ok(),
     },
-    Case { name: "forwarded-for", input: |bytes| "10.0.0.1,".repeat(bytes / 9), work: forwarded_for },
+    Case { name: "forwarded-for", input: |bytes| "10.0.0.1,".repeat(bytes / 9) + "10.0.0.1", work: forwarded_for },
     Case { name: "host-header", input: |bytes| "a.".repeat(bytes / 2), work: host_header },
 ];
 
@@ -61,9 +61,8 @@ fn main() {
     let mut number = || arguments.next().and_then(|text| text.parse::<usize>().ok()).expect("a number");
     let (bytes, times) = (number(), number());
     let input = (case.input)(bytes);
-    let before = peak();
     let accepted = (0..times).fold(false, |_, _| (case.work)(black_box(&input)));
-    println!("{accepted} {}", peak().saturating_sub(before));
+    println!("{accepted} {}", peak());
 }
 
 /// KiB of memory at the highest so far.
@@ -139,7 +138,7 @@ fn four_lists(bytes: usize) -> String {
         let [high, low] = [n >> 16, n & 0xffff];
         format!("\"[2001:db8:{high:04x}:{low:04x}::/64]:{:05}-65535\"", 10_000 + (n & 0x3fff))
     };
-    let entries: Vec<String> = (0..bytes / 4 / (entry(0).len() + 2)).map(entry).collect();
+    let entries: Vec<String> = (0..(bytes / 4 / (entry(0).len() + 1)).min(99_999)).map(entry).collect();
     let entries = entries.join(",");
     format!(
         "{{\"allowOut\":[{entries}],\"denyOut\":[{entries}],\"allowIn\":[{entries}],\"denyIn\":[\"0.0.0.0/0\",{entries}]}}"
