@@ -130,7 +130,7 @@ impl Guardrails {
     }
 
     fn denies_itself(&self, address: IpAddr) -> bool {
-        contains(&self.always_denied, address) || self.always_denied.contains(&Network::ALL_IPV4)
+        self.always_denied.iter().any(|network| network.denies(address))
     }
 
     /// Whether ingress rules do not judge the port.

@@ -64,6 +64,12 @@ impl Network {
         self.0.contains(&address.to_canonical())
     }
 
+    /// Whether the address lies in what the network means where it is denied: all IPv4 addresses
+    /// mean all addresses there.
+    pub(crate) fn denies(self, address: IpAddr) -> bool {
+        self == Self::ALL_IPV4 || self.contains(address)
+    }
+
     /// Whether every address of `other` lies in the network.
     #[must_use]
     pub fn covers(self, other: Self) -> bool {

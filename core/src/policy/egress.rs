@@ -7,7 +7,7 @@ use super::{
 use crate::{
     address::embedded_ipv4,
     decision::{Reason, Ruling},
-    entry::{AddressEntry, Entry, HostName, Network},
+    entry::{AddressEntry, Entry, HostName},
     guardrails::{Guardrails, NameServer},
     table::{Hit, NO_TIER, NameTable},
     validate::Rules,
@@ -176,10 +176,7 @@ pub(super) fn is_always_denied(outer: Found, inner: Option<Found>) -> bool {
 
 /// E-2: whether a deny entry other than all traffic covers the name server.
 fn covers(rules: &Rules, server: NameServer) -> bool {
-    let covers = |entry: AddressEntry| {
-        let holds = entry.network().contains(server.address) || entry.network() == Network::ALL_IPV4;
-        holds && entry.ports().contains(server.port)
-    };
+    let covers = |entry: AddressEntry| entry.network().denies(server.address) && entry.ports().contains(server.port);
     rules.internet_access
         && addresses(&rules.deny_out).any(|(_, entry)| entry != AddressEntry::ALL_TRAFFIC && covers(entry))
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     config::List,
-    entry::{AddressEntry, Entry, Network},
+    entry::{AddressEntry, Entry},
     policy::Policy,
 };
 use alloc::vec::Vec;
@@ -51,7 +51,7 @@ fn matches(list: List, entry: &Entry, input: &Input) -> bool {
 
 /// Whether the network of an entry holds an address, as it stands in this list.
 pub(super) fn holds(list: List, entry: AddressEntry, address: IpAddr) -> bool {
-    entry.network().contains(address) || list.denies() && entry.network() == Network::ALL_IPV4
+    if list.denies() { entry.network().denies(address) } else { entry.network().contains(address) }
 }
 
 /// The address entries of a list, with their places in it.
