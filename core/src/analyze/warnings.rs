@@ -8,6 +8,7 @@ use crate::{
     config::List,
     diagnostic::{Code, ParseError, Report, pointer},
     entry::{ALL_TRAFFIC, AddressEntry, DomainPattern, Entry, Network, PortRange},
+    guardrails::NameServer,
     options::Options,
     validate::{Checker, Judged, Rules},
 };
@@ -41,14 +42,15 @@ fn warn(list: List, name: &'static str, context: &Context<'_>, budget: &mut Budg
     let own = Cover::new(addresses(entries), list.denies());
     let ineffective_ones = if list.denies() { never_reached(list, context, budget) } else { Some(BTreeSet::new()) };
     let is_in_parts = own.covers_all_ipv4(budget);
+    let closing = Closing::of(list, context);
     let patterns = Patterns::of(entries);
     for (index, entry) in entries.iter().enumerate() {
         let warning = match entry {
             Entry::Pattern(pattern) => patterns.warning(list, pattern, index),
             Entry::Address(entry) => repeated(list, own.first(*entry), index)
-                .or_else(|| guardrail(list, *entry, context.options))
-                .or_else(|| own.covering(*entry).map(|by| covered(list, by)))
-                .or_else(|| ineffective_ones.as_ref()?.contains(&index).then(|| ineffective(list))),
+                .or_else(|| guardrail(list, *entry, context))
+                .or_else(|| closing.covers(*entry).unwrap_or(&own).covering(*entry).map(|by| covered(list, by)))
+                .or_else(|| ineffective_ones.as_ref()?.contains(&index).then(|| ineffective(list, *entry))),
         };
         if let Some(warning) = warning {
             report.push(|| format!("/{name}/{index}"), warning);
@@ -71,6 +73,35 @@ fn warn(list: List, name: &'static str, context: &Context<'_>, budget: &mut Budg
 impl Context<'_> {
     fn nothing_is_denied(&self) -> bool {
         self.rules.internet_access && self.rules.deny_out.is_empty()
+    }
+
+    /// Whether the ingress lists do nothing but hold something (I-2): every entry is one that the
+    /// operator leaves without effect. Without them every client would be admitted.
+    fn ingress_only_exists(&self) -> bool {
+        let without_effect = |(_, entry): (usize, AddressEntry)| ingress_guardrail(entry, self.options).is_some();
+        self.rules.allow_in.is_empty() && addresses(&self.rules.deny_in).all(without_effect)
+    }
+}
+
+/// Entries of `denyOut` that close the name server (E-2). All traffic does not, so where it covers
+/// such an entry, the entry has an effect all the same.
+struct Closing(Option<(NameServer, Cover)>);
+
+impl Closing {
+    fn of(list: List, context: &Context<'_>) -> Self {
+        let Rules { allow_out, deny_out, internet_access, .. } = context.rules;
+        let has_pattern = allow_out.iter().any(|entry| matches!(entry, Entry::Pattern(_)));
+        let is_asked = list == List::DenyOut && has_pattern && *internet_access;
+        let server = context.options.guardrails.name_server.filter(|_| is_asked);
+        let others = addresses(deny_out).filter(|(_, entry)| *entry != AddressEntry::ALL_TRAFFIC);
+        Self(server.map(|server| (server, Cover::new(others, true))))
+    }
+
+    /// What else can cover an entry that closes the name server.
+    fn covers(&self, entry: AddressEntry) -> Option<&Cover> {
+        let (server, cover) = self.0.as_ref()?;
+        let closes = entry.network().denies(server.address) && entry.ports().contains(server.port);
+        (closes && entry != AddressEntry::ALL_TRAFFIC).then_some(cover)
     }
 }
 
@@ -132,13 +163,15 @@ fn covered(list: List, by: usize) -> ParseError {
     ParseError::new(Code::CoveredEntry, format!("`{list}[{by}]` covers this entry")).advise("remove the entry")
 }
 
-fn ineffective(list: List) -> ParseError {
+fn ineffective(list: List, entry: AddressEntry) -> ParseError {
     let allow = if list == List::DenyOut { List::AllowOut } else { List::AllowIn };
     let error = ParseError::new(
         Code::IneffectiveDeny,
         format!("all that this entry covers is decided before it, by `{allow}` and the guardrails"),
     );
-    error.advise("remove the entry, or narrow what allows")
+    // An allow list, or its patterns, may require all traffic here (R-1, R-2).
+    let is_all = entry == AddressEntry::ALL_TRAFFIC;
+    error.advise(if is_all { "narrow what allows" } else { "remove the entry, or narrow what allows" })
 }
 
 /// The patterns of a list by their texts.
@@ -185,35 +218,50 @@ fn too_wide(pattern: &DomainPattern) -> Option<ParseError> {
 }
 
 /// H-2 and the second half of R-6: what the operator has decided.
-fn guardrail(list: List, entry: AddressEntry, options: &Options) -> Option<ParseError> {
-    let guardrails = &options.guardrails;
+fn guardrail(list: List, entry: AddressEntry, context: &Context<'_>) -> Option<ParseError> {
+    let guardrails = &context.options.guardrails;
     let covering = |networks: &[Network]| networks.iter().find(|network| network.covers(entry.network())).copied();
     match list {
         List::AllowOut => {
             let network = covering(&guardrails.always_denied)?;
             covering(&guardrails.always_allowed).is_none().then(|| {
                 ParseError::new(Code::AllowInAlwaysDenied, format!("the operator always denies `{network}`"))
-                    .advise("remove the entry: it has no effect")
+                    .advise(WITHOUT_EFFECT)
             })
         }
+        // Who denies all IPv4 addresses denies IPv6 as well (A-2).
+        List::DenyOut
+            if entry.network() == Network::ALL_IPV4 && !guardrails.always_allowed.contains(&Network::ALL_IPV6) =>
+        {
+            None
+        }
         List::DenyOut => covering(&guardrails.always_allowed).map(|network| {
-            ParseError::new(Code::DenyInAlwaysAllowed, format!("the operator always allows `{network}`"))
-                .advise("remove the entry: it has no effect")
+            let is_required = entry == AddressEntry::ALL_TRAFFIC;
+            ParseError::new(Code::DenyInAlwaysAllowed, format!("the operator always allows `{network}`")).advise(
+                if is_required { "it has no effect; only domain patterns require the entry" } else { WITHOUT_EFFECT },
+            )
         }),
-        List::DenyIn if guardrails.exempts_all(entry.ports()) => Some(
-            ParseError::new(
-                Code::DenyOnExemptPort,
-                format!("the operator exempts port {} from ingress rules", entry.ports()),
-            )
-            .advise("remove the entry: it has no effect"),
-        ),
-        List::DenyIn if entry.network().is_ipv6() && !options.capabilities.ipv6_ingress => Some(
-            ParseError::new(
-                Code::RedundantIpv6Deny,
-                "IPv6 ingress is not enabled, so every IPv6 client is denied anyway",
-            )
-            .advise("remove the entry: it has no effect"),
-        ),
-        List::AllowIn | List::DenyIn => None,
+        List::AllowIn => None,
+        List::DenyIn => ingress_guardrail(entry, context.options).map(|error| {
+            error.advise(if context.ingress_only_exists() {
+                "write what is meant: as long as there are ingress rules, whatever they are, clients that are \
+                unknown or IPv6 are denied"
+            } else {
+                WITHOUT_EFFECT
+            })
+        }),
     }
+}
+
+const WITHOUT_EFFECT: &str = "remove the entry: it has no effect";
+
+/// What the operator leaves of an entry of `denyIn`: nothing.
+fn ingress_guardrail(entry: AddressEntry, options: &Options) -> Option<ParseError> {
+    if options.guardrails.exempts_all(entry.ports()) {
+        let message = format!("the operator exempts port {} from ingress rules", entry.ports());
+        return Some(ParseError::new(Code::DenyOnExemptPort, message));
+    }
+    (entry.network().is_ipv6() && !options.capabilities.ipv6_ingress).then(|| {
+        ParseError::new(Code::RedundantIpv6Deny, "IPv6 ingress is not enabled, so every IPv6 client is denied anyway")
+    })
 }

@@ -4,7 +4,8 @@
 use crate::{cases, worlds::world};
 use proptest::prelude::*;
 use sandgate::{
-    AddressEntry, Code, Destination, Diagnostic, Entry, List, NetworkConfig, Options, Policy, Reason, Report, Severity,
+    AddressEntry, Code, Destination, Diagnostic, Entry, List, NameServer, NetworkConfig, Options, Policy, Reason,
+    Report, Severity, equivalent,
 };
 use sandgate_conformance::compare::Edges;
 
@@ -35,6 +36,10 @@ fn takes_effect(list: List, entry: &str, allow: &[String], options: &Options) ->
             decision.reason() == Reason::DenyEntry && decision.entry().is_some_and(|entry| entry.index() == 0)
         })
     })
+}
+
+fn is_all(entry: AddressEntry) -> bool {
+    entry.to_string() == sandgate::ALL_TRAFFIC
 }
 
 fn covers(list: List, one: AddressEntry, other: AddressEntry) -> bool {
@@ -81,6 +86,15 @@ proptest! {
         options.limits.diagnostics = usize::MAX;
         let policy = Policy::compile(&world.config, &options).unwrap();
         let report = policy.config().check(&options);
+        let has_pattern = policy.entries(List::AllowOut).iter().any(|entry| matches!(entry, Entry::Pattern(_)));
+        let server = options.guardrails.name_server.filter(|_| has_pattern && policy.allows_internet_access());
+        // Such an entry has an effect although all traffic is denied (E-2).
+        let closes = |list, entry: AddressEntry| {
+            let holds = |server: NameServer| {
+                entry.network().contains(server.address) || entry.network().to_string() == "0.0.0.0/0"
+            };
+            list == List::DenyOut && server.is_some_and(|server| holds(server) && entry.ports().contains(server.port))
+        };
         for list in List::ALL {
             let entries = policy.entries(list);
             for (index, entry) in entries.iter().enumerate() {
@@ -88,7 +102,7 @@ proptest! {
                 prop_assert_eq!(codes.contains(&Code::DuplicateEntry), entries[..index].contains(entry));
                 let Entry::Address(entry) = entry else { continue };
                 let others = entries.iter().filter_map(|other| match other {
-                    Entry::Address(other) if other != entry => Some(*other),
+                    Entry::Address(other) if other != entry && !(closes(list, *entry) && is_all(*other)) => Some(*other),
                     _ => None,
                 });
                 let is_covered = others.into_iter().any(|other| covers(list, other, *entry));
@@ -99,6 +113,31 @@ proptest! {
                     prop_assert_eq!(codes.contains(&Code::CoveredEntry), is_covered, "{}[{}] `{}`", list, index, entry);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn to_remove_what_a_warning_says_to_remove_changes_no_answer(world in world()) {
+        let mut options = world.options.clone();
+        options.limits.diagnostics = usize::MAX;
+        let policy = Policy::compile(&world.config, &options).unwrap();
+        let report = policy.config().check(&options);
+        for warning in report.diagnostics() {
+            let says_so = warning.help().is_some_and(|help| help.starts_with("remove the entry"));
+            let Some((list, index)) = warning.path().trim_start_matches('/').split_once('/') else { continue };
+            if !says_so {
+                continue;
+            }
+            let mut config = policy.config();
+            let entries = match list {
+                "allowOut" => &mut config.allow_out,
+                "denyOut" => &mut config.deny_out,
+                "allowIn" => &mut config.allow_in,
+                _ => &mut config.deny_in,
+            };
+            entries.remove(index.parse().unwrap());
+            let without = Policy::compile(&config, &options).unwrap();
+            prop_assert!(equivalent(&policy, &without).is_ok(), "{} of {:?}", warning, policy);
         }
     }
 }
