@@ -137,7 +137,11 @@ impl NetworkConfig {
     ///
     /// Every violation of D-2, D-3 and D-6, in the order of the text.
     pub fn from_json(text: &str) -> Result<Self, Report> {
-        let mut collect = Collect::new(Limits::default());
+        Self::from_json_within(text, Limits::default())
+    }
+
+    pub(crate) fn from_json_within(text: &str, limits: Limits) -> Result<Self, Report> {
+        let mut collect = Collect::new(limits);
         document::read(text, Form::Config, &mut collect);
         collect.finish().map(|(config, _)| config)
     }

@@ -20,6 +20,7 @@ mod nearest;
 mod objects;
 mod options;
 mod policy;
+mod repair;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod source;
@@ -43,4 +44,5 @@ pub use host_mask::{HostMask, MaskedHost};
 pub use objects::{Object, Room};
 pub use options::{Capabilities, Limits, Options};
 pub use policy::{Policy, Tables};
+pub use repair::{HostBits, Repair, Repaired, Repairs, Unrepaired, repair};
 pub use source::{Position, Source};

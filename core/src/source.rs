@@ -138,6 +138,29 @@ impl<'t> Source<'t> {
         found.map(|member| member.elements.iter().map(|element| self.range(element)).collect()).unwrap_or_default()
     }
 
+    /// The text with other texts in some places, which are in order and do not overlap. Every
+    /// other byte stays.
+    ///
+    /// ```
+    /// use sandgate::Source;
+    ///
+    /// let source = Source::new(r#"{"denyOut": ["8.8.8.8"]}"#);
+    /// let place = source.elements("denyOut").remove(0);
+    /// assert_eq!(source.edited(&[(place, r#""8.8.8.8/32""#.into())]), r#"{"denyOut": ["8.8.8.8/32"]}"#);
+    /// ```
+    #[must_use]
+    pub fn edited(&self, edits: &[(Range<usize>, String)]) -> String {
+        let mut edited = String::with_capacity(self.text.len());
+        let mut end = 0;
+        for (place, text) in edits {
+            edited.push_str(self.text.get(end..place.start).unwrap_or_default());
+            edited.push_str(text);
+            end = place.end;
+        }
+        edited.push_str(self.text.get(end..).unwrap_or_default());
+        edited
+    }
+
     fn range(&self, part: &str) -> Range<usize> {
         range(self.text, part)
     }

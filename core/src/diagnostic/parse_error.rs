@@ -89,6 +89,14 @@ impl ParseError {
         self
     }
 
+    /// The texts that are offered.
+    pub(crate) fn offers(&self) -> &[String] {
+        match &self.0.help {
+            Help::Write(texts) => texts,
+            Help::None | Help::Advice(_) => &[],
+        }
+    }
+
     /// The stable identifier of the problem.
     #[must_use]
     pub fn code(&self) -> Code {
