@@ -36,11 +36,18 @@ pub(crate) enum Command {
     /// Say what traffic a change of a policy changes, and whether it lets more through.
     #[command(after_help = "Exit codes: 0 compared, 1 more is let through (--fail-on-widen), 2 usage or input error.")]
     Diff(Diff),
+    /// Ask policies what their expectation files say they must answer.
+    #[command(after_help = "Exit codes: 0 all as expected, 1 not all, 2 usage or input error.")]
+    Test(Test),
     /// Rewrite entries to their canonical text. Everything else stays as it is.
     #[command(
         after_help = "Exit codes: 0 done or nothing to do, 1 not canonical (--check) or not valid, 2 usage or input error."
     )]
     Fmt(Fmt),
+    /// Rewrite a legacy policy to a strict one where its meaning is certain, and say what changes.
+    #[command(after_help = "Always repaired: leading zeros, upper case, trailing dots, repeated entries.\n\
+        Exit codes: 0 done or nothing to do, 1 something to do (--check) or to decide, 2 usage or input error.")]
+    Fix(Fix),
     /// Derive the client address of a request.
     #[command(after_help = "Without --trusted-hops and --trusted-proxy the peer is the client.\n\
         Exit codes: 0 derived or unknown, 2 usage error.")]
@@ -179,6 +186,18 @@ pub(crate) struct Diff {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// The expectation files. The policy of each is looked for beside it.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Show every question, not only those that are answered otherwise than expected.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Fmt {
     /// The policy; `-` is standard input.
     #[arg(default_value = "-", value_name = "FILE")]
@@ -189,6 +208,35 @@ pub(crate) struct Fmt {
     /// Write the result back to the file.
     #[arg(long)]
     pub(crate) write: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fix {
+    /// The policy; `-` is standard input.
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Remove entries that another entry of their list covers.
+    #[arg(long)]
+    pub(crate) minimize: bool,
+    /// What an address with bits beyond its prefix length means, such as `10.1.2.3/8`.
+    #[arg(long, value_enum, value_name = "MEANING")]
+    pub(crate) host_bits: Option<HostBits>,
+    /// Print only what would change; say whether anything would.
+    #[arg(long, conflicts_with = "write")]
+    pub(crate) check: bool,
+    /// Write the result back to the file.
+    #[arg(long)]
+    pub(crate) write: bool,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HostBits {
+    /// The network that it lies in: `10.0.0.0/8`.
+    Network,
+    /// The address alone: `10.1.2.3/32`.
+    Address,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,6 @@
 
 use crate::{
     args::{Diff, Format},
-    decide,
     input::{self, Failure},
 };
 use anstyle::{AnsiColor, Style};
@@ -25,7 +24,7 @@ pub(crate) fn run(arguments: &Diff) -> Result<ExitCode, Failure> {
     let is_wider = tightens(&old, &new).is_err();
     let mut out = anstream::stdout().lock();
     match arguments.output.format {
-        Format::Json => writeln!(out, "{}", decide::json(&difference)?)?,
+        Format::Json => writeln!(out, "{}", input::json(&difference)?)?,
         Format::Text => print(&mut out, &difference, is_wider)?,
     }
     Ok(ExitCode::from(u8::from(arguments.fail_on_widen && is_wider)))

@@ -2,8 +2,8 @@
 
 use crate::{
     args::{Explain, Format},
-    decide,
     input::{self, Failure},
+    query,
 };
 use anstyle::{AnsiColor, Style};
 use sandgate::{AddressSteps, Destination, Direction, Explanation, HostInput, Input, Policy, Ruling, StepOutcome};
@@ -21,10 +21,10 @@ pub(crate) fn run(arguments: &Explain) -> Result<ExitCode, Failure> {
     let explanation = explain(&policy, arguments)?;
     let mut out = anstream::stdout().lock();
     match arguments.output.format {
-        Format::Json => writeln!(out, "{}", decide::json(&explanation)?)?,
+        Format::Json => writeln!(out, "{}", input::json(&explanation)?)?,
         Format::Text => print(&mut out, &explanation, arguments)?,
     }
-    Ok(decide::exit_code(explanation.verdict))
+    Ok(query::exit_code(explanation.verdict))
 }
 
 fn explain(policy: &Policy, arguments: &Explain) -> Result<Explanation, Failure> {
@@ -34,15 +34,15 @@ fn explain(policy: &Policy, arguments: &Explain) -> Result<Explanation, Failure>
     let Some(address) = address else {
         return Ok(policy.explain_ingress(client.as_ref().and_then(|client| client.parse().ok()), *port));
     };
-    let parsed: IpAddr = address.parse().map_err(|_| Failure::Question(decide::no_address(address)))?;
-    let host = decide::host(host.as_deref(), sni.as_deref()).map_err(Failure::Question)?;
+    let parsed: IpAddr = address.parse().map_err(|_| Failure::Question(query::no_address(address)))?;
+    let host = query::host(host.as_deref(), sni.as_deref()).map_err(Failure::Question)?;
     Ok(policy.explain_egress(&Destination { address: parsed, port: *port, host }))
 }
 
 /// The verdict first, then how it came about, then what would change it.
 fn print(out: &mut impl Write, explanation: &Explanation, arguments: &Explain) -> io::Result<()> {
     let verdict = explanation.verdict;
-    let style = decide::style(verdict);
+    let style = query::style(verdict);
     writeln!(out, "{style}{verdict}{style:#}: {}", asked(explanation, arguments))?;
     print_input(out, &explanation.input)?;
     for (index, judged) in explanation.addresses.iter().enumerate() {

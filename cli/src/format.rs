@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Fmt) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::from(u8::from(!changes.is_empty())));
     }
-    let formatted = apply(&text, &changes);
+    let formatted = Source::new(&text).edited(&changes);
     if arguments.write && !input::is_stdin(&arguments.file) {
         if formatted != text {
             fs::write(&arguments.file, formatted).map_err(|error| Failure::File { name, error })?;
@@ -64,16 +64,4 @@ fn changes(text: &str) -> Result<Vec<(Range<usize>, String)>, sandgate::Report> 
     }
     changes.sort_by_key(|(place, _)| place.start);
     Ok(changes)
-}
-
-fn apply(text: &str, changes: &[(Range<usize>, String)]) -> String {
-    let mut formatted = String::with_capacity(text.len());
-    let mut end = 0;
-    for (place, canonical) in changes {
-        formatted.push_str(text.get(end..place.start).unwrap_or_default());
-        formatted.push_str(canonical);
-        end = place.end;
-    }
-    formatted.push_str(text.get(end..).unwrap_or_default());
-    formatted
 }

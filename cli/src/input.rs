@@ -1,7 +1,9 @@
-//! What the commands read: texts from files or standard input, the platform's options, policies.
+//! What the commands read and print: texts of files or standard input, the platform's options,
+//! policies, lines of JSON.
 
 use crate::args::Platform;
 use sandgate::{Capabilities, Guardrails, Options, Policy, Report};
+use serde::Serialize;
 use std::{
     fs,
     io::{self, Read},
@@ -74,4 +76,9 @@ pub(crate) fn policy(path: &Path, platform: &Platform) -> Result<Policy, Failure
     let text = read(path)?;
     Policy::from_json(&text, &options)
         .map_err(|report| Failure::Refused(Box::new(Refused { name: name(path), text, report })))
+}
+
+/// One line of JSON.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))
 }

@@ -6,10 +6,13 @@ mod client_ip;
 mod decide;
 mod diff;
 mod explain;
+mod fix;
 mod format;
 mod input;
 mod lint;
+mod query;
 mod render;
+mod test;
 
 use args::{Arguments, Command, Document, Fingerprint};
 use clap::{CommandFactory, Parser};
@@ -27,7 +30,9 @@ fn main() -> ExitCode {
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Fmt(arguments) => format::run(&arguments),
+        Command::Fix(arguments) => fix::run(&arguments),
         Command::ClientIp(arguments) => client_ip::run(&arguments),
         Command::Schema { document } => print_schema(document),
         Command::Completions { shell } => print_completions(shell),

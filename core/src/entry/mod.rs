@@ -24,7 +24,7 @@ pub(crate) use ports::parse_port;
 
 use crate::diagnostic::{Code, ParseError};
 pub(crate) use address::not_an_address;
-use alloc::string::String;
+use alloc::{format, string::String};
 use core::{fmt, str::FromStr};
 use marks::Marks;
 
@@ -90,6 +90,18 @@ fn white_space(text: &str) -> Option<ParseError> {
     let end = run.map_or(text.len(), |run| start.saturating_add(run));
     let error = ParseError::new(Code::Whitespace, "an entry has no white space").at(start..end);
     Some(error.offer([String::from(text.trim())]))
+}
+
+/// A number with a zero before it. Some programs read it as octal, and some numbers differ then.
+fn leading_zero(what: &str, number: &str) -> ParseError {
+    let octal = if is_other_in_octal(number) { ", which some programs read as octal" } else { "" };
+    ParseError::new(Code::LeadingZero, format!("the {what} has a leading zero{octal}")).at(0..number.len())
+}
+
+/// Whether decimal digits behind a zero are another number in octal: `010`, and not `08` or `07`.
+pub(crate) fn is_other_in_octal(number: &str) -> bool {
+    let digits = number.trim_start_matches('0');
+    digits.len() > 1 && digits.bytes().all(|digit| digit < b'8')
 }
 
 impl fmt::Display for Entry {

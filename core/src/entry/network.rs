@@ -1,6 +1,6 @@
 //! A network: a base address and a prefix length, with nothing beyond the prefix.
 
-use super::marks::Marks;
+use super::{leading_zero, marks::Marks};
 use crate::diagnostic::{Code, ParseError};
 use alloc::{format, string::String, vec::Vec};
 use core::{
@@ -208,9 +208,7 @@ fn parse_len(text: &str, address: IpAddr) -> Result<u8, ParseError> {
         if text.len() > 1 && text.starts_with('0') {
             // `/00` has no repair: a `/0` is never offered.
             let digits = text.trim_start_matches('0');
-            return Err(ParseError::new(Code::LeadingZero, "the prefix length has a leading zero")
-                .at(0..text.len())
-                .offer((!digits.is_empty()).then(|| digits.into())));
+            return Err(leading_zero("prefix length", text).offer((!digits.is_empty()).then(|| digits.into())));
         }
         return text.parse().ok().filter(|&len| len <= width(address)).ok_or_else(|| too_long(text, address));
     }

@@ -1,5 +1,6 @@
 //! The ports that an entry speaks of.
 
+use super::leading_zero;
 use crate::diagnostic::{Code, ParseError};
 use alloc::format;
 use core::{fmt, str::FromStr};
@@ -105,9 +106,7 @@ pub(crate) fn parse_port(text: &str) -> Result<u16, ParseError> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits && text.len() > 1 && text.starts_with('0') {
         let port = text.trim_start_matches('0');
-        return Err(ParseError::new(Code::LeadingZero, "the port has a leading zero")
-            .at(0..text.len())
-            .offer([port.into()]));
+        return Err(leading_zero("port", text).offer([port.into()]));
     }
     match text.parse() {
         Ok(port @ 1..) if digits => Ok(port),

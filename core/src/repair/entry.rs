@@ -2,10 +2,9 @@
 
 use crate::{
     diagnostic::{Code, ParseError},
-    entry::Entry,
+    entry::{Entry, is_other_in_octal},
 };
 use alloc::{
-    format,
     string::{String, ToString},
     vec::Vec,
 };
@@ -76,24 +75,16 @@ impl Rewritten {
 /// What to write instead of a text that is no entry, and why; `None` if that is not certain. Which
 /// texts there are to choose from is what the error offers.
 fn repaired(text: &str, error: &ParseError, host_bits: Option<HostBits>) -> Option<(String, String)> {
-    let offers = error.offers();
-    let repaired = match (error.code(), offers, host_bits) {
-        (Code::LeadingZero, [decimal], _) if !may_be_octal(text.get(error.span()?)?) => decimal,
+    let (repaired, reason) = match (error.code(), error.offers(), host_bits) {
+        (Code::LeadingZero, [decimal], _) if !is_other_in_octal(text.get(error.span()?)?) => (decimal, error.message()),
         // Where only the address is offered there is no such network to write.
-        (Code::HostBits, [network, _], Some(HostBits::Network)) => network,
-        (Code::HostBits, [.., address], Some(HostBits::Address)) => address,
+        (Code::HostBits, [network, _], Some(HostBits::Network)) => {
+            (network, "it has bits beyond its prefix length, and the network is meant")
+        }
+        (Code::HostBits, [.., address], Some(HostBits::Address)) => {
+            (address, "it has bits beyond its prefix length, and the address is meant")
+        }
         _ => return None,
     };
-    let meant = match host_bits.filter(|_| error.code() == Code::HostBits) {
-        Some(HostBits::Network) => ", and the network is meant",
-        Some(HostBits::Address) => ", and the address is meant",
-        None => "",
-    };
-    Some((repaired.clone(), format!("{}{meant}", error.message().replace('`', ""))))
-}
-
-/// Whether some reader takes digits behind a zero as octal, and gets another number: `010`.
-fn may_be_octal(digits: &str) -> bool {
-    let number = digits.trim_start_matches('0');
-    number.len() > 1 && number.bytes().all(|digit| digit < b'8')
+    Some((repaired.clone(), reason.to_string()))
 }

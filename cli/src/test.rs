@@ -1,0 +1,213 @@
+//! `sandgate test`: whether policies answer what their expectation files say.
+
+use crate::{
+    args::{Format, Test},
+    input::{self, Failure, Refused, json},
+    query::{AnswerEntry, Query, answer, describe},
+};
+use anstyle::{AnsiColor, Style};
+use sandgate::{Capabilities, Form, Guardrails, Options, Policy, check};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{
+    fmt,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+const OK: Style = AnsiColor::Green.on_default().bold();
+const FAILED: Style = AnsiColor::Red.on_default().bold();
+
+/// What a policy must answer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expectations {
+    /// The file of the policy, beside this one, or the policy itself.
+    policy: Value,
+    #[serde(default)]
+    options: ExpectedOptions,
+    #[serde(default)]
+    queries: Vec<Expected>,
+    /// Of a policy that must be refused: everything that is told, in order.
+    diagnostics: Option<Vec<Told>>,
+}
+
+/// What the platform decides, where it differs from the defaults.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct ExpectedOptions {
+    egress_ports: bool,
+    ipv6_ingress: bool,
+    /// A guardrails document, or `none`.
+    guardrails: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    query: Query,
+    verdict: String,
+    reason: Option<String>,
+    entry: Option<AnswerEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    code: String,
+    path: String,
+}
+
+/// A file of expectations and what came of it.
+#[derive(Debug, Serialize)]
+struct Tested {
+    file: String,
+    passed: usize,
+    failed: usize,
+    tests: Vec<Outcome>,
+}
+
+#[derive(Debug, Serialize)]
+struct Outcome {
+    /// What is asked.
+    question: String,
+    passed: bool,
+    expected: Said,
+    found: Said,
+}
+
+/// What a policy says, or must say.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Said {
+    Answer { verdict: String, reason: Option<String>, entry: Option<AnswerEntry> },
+    Diagnostics(Vec<Told>),
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer { verdict, reason, entry } => {
+                f.write_str(verdict)?;
+                reason.iter().try_for_each(|reason| write!(f, ", {reason}"))?;
+                entry.iter().try_for_each(|AnswerEntry { list, index, text }| write!(f, ", `{list}[{index}]` `{text}`"))
+            }
+            Self::Diagnostics(told) if told.is_empty() => f.write_str("nothing"),
+            Self::Diagnostics(told) => {
+                let told: Vec<String> = told.iter().map(|Told { code, path }| format!("{path} {code}")).collect();
+                f.write_str(&told.join(", "))
+            }
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &Test) -> Result<ExitCode, Failure> {
+    let tested: Vec<Tested> = arguments.files.iter().map(|file| test(file)).collect::<Result<_, _>>()?;
+    let mut out = anstream::stdout().lock();
+    match arguments.output.format {
+        Format::Json => tested.iter().try_for_each(|tested| Ok::<_, Failure>(writeln!(out, "{}", json(tested)?)?))?,
+        Format::Text => print(&mut out, &tested, arguments.verbose)?,
+    }
+    Ok(ExitCode::from(u8::from(tested.iter().any(|tested| tested.failed > 0))))
+}
+
+fn test(file: &Path) -> Result<Tested, Failure> {
+    let name = input::name(file);
+    let wrong = |error: String| Failure::Question(format!("{name}: {error}"));
+    let expected: Expectations = serde_json::from_str(&input::read(file)?).map_err(|error| wrong(error.to_string()))?;
+    let options = options(&expected.options, &name)?;
+    let (policy_name, text) = policy(file, &expected.policy)?;
+    let tests = match expected.diagnostics {
+        Some(_) if !expected.queries.is_empty() => {
+            return Err(wrong("a policy is refused or is asked, not both: write `diagnostics` or `queries`".into()));
+        }
+        Some(told) => vec![refused(&text, told, &options)],
+        None => {
+            let compiled = Policy::from_json(&text, &options);
+            let policy = compiled.map_err(|report| {
+                Failure::Refused(Box::new(Refused { name: policy_name, text: text.clone(), report }))
+            })?;
+            expected.queries.into_iter().map(|expected| ask(&policy, expected)).collect::<Result<_, _>>()?
+        }
+    };
+    if tests.is_empty() {
+        return Err(wrong("nothing is asked: write `queries`".into()));
+    }
+    let passed = tests.iter().filter(|test| test.passed).count();
+    Ok(Tested { file: name, passed, failed: tests.len().saturating_sub(passed), tests })
+}
+
+/// The policy's name and text.
+fn policy(file: &Path, policy: &Value) -> Result<(String, String), Failure> {
+    match policy {
+        Value::String(beside) => {
+            let path = file.with_file_name(beside);
+            Ok((input::name(&path), input::read(&path)?))
+        }
+        document => Ok((format!("the policy in {}", input::name(file)), document.to_string())),
+    }
+}
+
+fn options(expected: &ExpectedOptions, name: &str) -> Result<Options, Failure> {
+    let guardrails = match &expected.guardrails {
+        None => Guardrails::default(),
+        Some(Value::String(none)) if none == "none" => Guardrails::none(),
+        Some(document) => {
+            let (name, text) = (format!("the guardrails in {name}"), document.to_string());
+            Guardrails::from_json(&text).map_err(|report| Failure::Refused(Box::new(Refused { name, text, report })))?
+        }
+    };
+    let ExpectedOptions { egress_ports, ipv6_ingress, .. } = *expected;
+    Ok(Options { guardrails, capabilities: Capabilities { egress_ports, ipv6_ingress }, ..Options::default() })
+}
+
+/// Whether a policy is refused for these reasons and no others.
+fn refused(text: &str, told: Vec<Told>, options: &Options) -> Outcome {
+    let report = check(text, Form::Config, options);
+    let found = report.diagnostics().iter();
+    let found: Vec<Told> =
+        found.map(|found| Told { code: found.code().to_string(), path: found.path().into() }).collect();
+    Outcome {
+        question: "what is wrong with the policy".into(),
+        passed: told == found,
+        expected: Said::Diagnostics(told),
+        found: Said::Diagnostics(found),
+    }
+}
+
+/// Asks one question. What the expectation does not state is not compared.
+fn ask(policy: &Policy, expected: Expected) -> Result<Outcome, Failure> {
+    let Expected { query, verdict, reason, entry } = expected;
+    let answer = answer(policy, &query).map_err(Failure::Question)?;
+    let passed = verdict == answer.verdict.as_str()
+        && reason.as_ref().is_none_or(|reason| reason == answer.reason)
+        && (entry.is_none() || entry == answer.entry);
+    let found =
+        Said::Answer { verdict: answer.verdict.to_string(), reason: Some(answer.reason.into()), entry: answer.entry };
+    Ok(Outcome { question: describe(&query), passed, expected: Said::Answer { verdict, reason, entry }, found })
+}
+
+fn print(out: &mut impl Write, tested: &[Tested], verbose: bool) -> io::Result<()> {
+    for Tested { file, passed, failed, tests } in tested {
+        let style = if *failed == 0 { OK } else { FAILED };
+        let mark = if *failed == 0 { "ok" } else { "FAILED" };
+        writeln!(out, "{style}{mark:<6}{style:#} {file}: {passed} passed, {failed} failed")?;
+        for test in tests.iter().filter(|test| verbose || !test.passed) {
+            let (style, mark) = if test.passed { (OK, "ok") } else { (FAILED, "FAILED") };
+            writeln!(out, "  {style}{mark:<6}{style:#} {}", test.question)?;
+            if !test.passed {
+                writeln!(out, "         expected {}", test.expected)?;
+                writeln!(out, "         found    {}", test.found)?;
+            }
+        }
+    }
+    let sum = |count: fn(&Tested) -> usize| tested.iter().map(count).fold(0, usize::saturating_add);
+    let (passed, failed) = (sum(|tested| tested.passed), sum(|tested| tested.failed));
+    writeln!(
+        out,
+        "{passed} passed, {failed} failed in {} {}",
+        tested.len(),
+        if tested.len() == 1 { "file" } else { "files" }
+    )
+}
