@@ -9,7 +9,7 @@
 )]
 
 use sandgate::{
-    Capabilities, ClientAddress, Form, HostMask, HostName, Limits, NetworkConfig, Options, Policy, Source, check,
+    Capabilities, ClientAddress, Form, HostMask, HostName, Limits, NetworkConfig, Options, Policy, Source, check, diff,
 };
 use std::{env, fs, hint::black_box};
 
@@ -30,6 +30,13 @@ const CASES: &[Case] = &[
     Case { name: "long-names", input: |bytes| allow_names(bytes, long_name), work: policy },
     Case { name: "many-labels", input: |bytes| allow_names(bytes, many_labels), work: policy },
     Case { name: "encoded-names", input: |bytes| allow_names(bytes, encoded_name), work: policy },
+    Case {
+        name: "difference",
+        input: |bytes| both(&many_entries(bytes / 2), &shifted_entries(bytes / 2)),
+        work: compare,
+    },
+    Case { name: "difference-trap", input: |bytes| both(&teeth(bytes / 2, 1), &teeth(bytes / 2, 2)), work: compare },
+    Case { name: "difference-names", input: names_of_two, work: compare },
     Case { name: "bad-entries", input: |bytes| deny(bytes, |_| "10.1.2.3/8:x".into()), work: report },
     Case { name: "bad-names", input: |bytes| allow_names(bytes, bad_name), work: report },
     Case { name: "unknown-fields", input: |bytes| fields(bytes, |n| format!("denyin{n}")), work: report },
@@ -80,6 +87,13 @@ fn options() -> Options {
 /// Everything that a program does with a document that it accepts.
 fn policy(text: &str) -> bool {
     Policy::from_json(text, &options()).is_ok() & check(text, Form::Config, &options()).is_valid()
+}
+
+/// What changes between two documents, a line each.
+fn compare(text: &str) -> bool {
+    let policy = |text: &str| Policy::from_json(text, &options()).expect("a valid policy");
+    let (old, new) = text.split_once('\n').expect("two documents");
+    black_box(diff(&policy(old), &policy(new))).is_empty()
 }
 
 /// Everything that a program does with a document that it refuses.
@@ -153,6 +167,41 @@ fn allow_names(bytes: usize, entry: impl Fn(usize) -> String) -> String {
 
 fn many_entries(bytes: usize) -> String {
     deny(bytes, |n| format!("20.{}.{}.{}/32:{}", n >> 16 & 255, n >> 8 & 255, n & 255, 1 | n & 0x3fff))
+}
+
+fn both(old: &str, new: &str) -> String {
+    format!("{old}\n{new}")
+}
+
+/// Other addresses, with other ports.
+fn shifted_entries(bytes: usize) -> String {
+    deny(bytes, |n| format!("21.{}.{}.{}/32:{}", n >> 16 & 255, n >> 8 & 255, n & 255, 2 | n & 0x3fff))
+}
+
+/// Half of the entries are a port of every address, half are addresses with a port of their own.
+fn teeth(bytes: usize, own: usize) -> String {
+    let all = bytes / 26;
+    list("denyOut", all, |n| {
+        let port = 1 + 4 * (n / 2 % 16_000);
+        if n % 2 == 0 {
+            return format!("0.0.0.0/0:{port}");
+        }
+        format!("20.{}.{}.{}:{}", 100 + (n >> 16), 100 + (n >> 8 & 127), n & 255, port + own)
+    })
+}
+
+/// Wildcards and names below them. What one policy allows by a wildcard the other allows in part.
+fn names_of_two(bytes: usize) -> String {
+    let names = |wide: usize| {
+        allow_names(bytes / 2, |n| match n % 4 {
+            0 if n / 4 % 2 == wide => format!("*.zone{n:07}.example"),
+            0 => format!("*.sub.zone{n:07}.example"),
+            1 => format!("host.zone{:07}.example", n - 1),
+            2 => format!("host.sub.zone{:07}.example", n - 2),
+            _ => format!("zone{:07}.example", n + wide),
+        })
+    };
+    both(&names(0), &names(1))
 }
 
 /// Networks in networks, again and again, each in all that are shorter.

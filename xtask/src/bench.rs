@@ -1,7 +1,7 @@
 //! Runs the side-by-side benchmarks, each in a program of its own, and puts their pages together.
 
 use crate::{
-    growth, node, python, repository,
+    difference, growth, node, python, repository,
     run::{Outcome, cargo, step},
 };
 use clap::ValueEnum;
@@ -16,6 +16,7 @@ pub(crate) enum Part {
     Python,
     Node,
     Growth,
+    Difference,
 }
 
 impl Part {
@@ -26,6 +27,7 @@ impl Part {
             Self::Python => "# Python",
             Self::Node => "# Node",
             Self::Growth => "# Growth",
+            Self::Difference => "# Differences",
         }
     }
 }
@@ -40,6 +42,7 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
             Part::Python => python::bench(&page)?,
             Part::Node => node::bench(&page)?,
             Part::Growth => growth::bench(&page)?,
+            Part::Difference => difference::bench(&page)?,
         }
         let results = repository().join(RESULTS);
         let error = |error: std::io::Error| error.to_string();

@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod difference;
 mod fuzz;
 mod generate;
 mod growth;
