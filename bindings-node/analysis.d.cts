@@ -130,15 +130,15 @@ export interface Change {
 }
 
 /** Names of a change: every name and connections without one, those that a term matches, or all others. */
-export type Names = 'any' | MatchingNames | OtherNames
+export type Names = 'any' | NamesMatching | NamesNotMatching
 
 /** Names that one of the terms matches. No two terms share a name. */
-export interface MatchingNames {
+export interface NamesMatching {
   readonly matching: readonly NameTerm[]
 }
 
 /** Connections without a valid name, and names that none of the patterns matches. */
-export interface OtherNames {
+export interface NamesNotMatching {
   readonly notMatching: readonly string[]
 }
 

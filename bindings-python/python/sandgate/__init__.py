@@ -14,7 +14,6 @@ from sandgate._analysis import (
     Change,
     CitedEntry,
     Difference,
-    Direction,
     Explanation,
     Flip,
     HostInput,
@@ -28,13 +27,12 @@ from sandgate._analysis import (
     Region,
     ResolvedChange,
     Step,
-    StepOutcome,
     TokenChange,
     Witness,
 )
 from sandgate._documents import NetworkConfig, NetworkUpdate, SnakeNetworkConfig, SnakeNetworkUpdate
 from sandgate._errors import PolicyError
-from sandgate._literals import Code, ListName, Reason, Severity, Verdict
+from sandgate._literals import Code, Direction, Edit, ListName, Reason, Rule, SeenIn, Severity, StepOutcome, Verdict
 from sandgate._native import (
     ALL_TRAFFIC,
     INTERNAL_HEADER,
@@ -76,6 +74,7 @@ __all__ = [
     "Diagnostic",
     "Difference",
     "Direction",
+    "Edit",
     "Effect",
     "Explanation",
     "Flip",
@@ -99,6 +98,8 @@ __all__ = [
     "Region",
     "Report",
     "ResolvedChange",
+    "Rule",
+    "SeenIn",
     "Severity",
     "SnakeNetworkConfig",
     "SnakeNetworkUpdate",

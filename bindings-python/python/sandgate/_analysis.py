@@ -6,18 +6,12 @@ made of it again. No rule of the semantics lives here.
 
 import json
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
-from sandgate._literals import ListName, Reason, Verdict
+from sandgate._literals import Direction, Edit, ListName, Reason, Rule, SeenIn, StepOutcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-Direction: TypeAlias = Literal["egress", "ingress"]
-"""Whose connection is meant: one from the sandbox, or one to it."""
-
-StepOutcome: TypeAlias = Literal["does-not-apply", "decides", "not-reached"]
-"""What came of a step. The first that applies decides, and those behind it are not reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +41,7 @@ class HostInput(_Told):
 
     sent: str
     """What was sent."""
-    seen_in: Literal["sni", "host"]
+    seen_in: SeenIn
     """Where it was seen (N-7)."""
     name: str | None
     """The normalised name; `None` if it is no domain name (N-8)."""
@@ -75,7 +69,7 @@ class Input(_Told):
 class Step(_Told):
     """A step of section 7 of the semantics."""
 
-    rule: str
+    rule: Rule
     """The rule: `E-1` to `E-7`, or `I-1` to `I-7`."""
     title: str
     """What the step is about, for a person."""
@@ -103,7 +97,7 @@ class AddressSteps(_Told):
 class Flip(_Told):
     """A change of one entry that turns a deny into something else, or something else into a deny."""
 
-    edit: Literal["add", "remove"]
+    edit: Edit
     """What is done with the entry. One that is added stands at the end of its list."""
     list: ListName
     """The list."""
