@@ -54,6 +54,18 @@ class Handed {
   }
 }
 
+/** An explanation or a difference from its JSON text, frozen with all that is in it. */
+function told(text) {
+  return frozen(parse(text))
+}
+
+function frozen(value) {
+  if (typeof value !== 'object' || value === null) return value
+  const names = keys(value)
+  for (let index = 0; index < names.length; index += 1) frozen(value[names[index]])
+  return freeze(value)
+}
+
 /** An object's own fields of these names, and an error for others: a misspelt one would be passed over. */
 function own(object, names, what) {
   if (object === null || (typeof object !== 'object' && typeof object !== 'function')) throw new TypeError(`${what} is an object`)
@@ -69,7 +81,17 @@ function own(object, names, what) {
   return fields
 }
 
+/** What a `Policy` was compiled to. Nothing but a `Policy` of this package has it, not even a Proxy of one. */
+let compiledOf
+
 class Policy {
+  static {
+    compiledOf = (value) => {
+      if (typeof value === 'object' && value !== null && #compiled in value) return value.#compiled
+      throw new TypeError('what is compared are two objects of the class Policy')
+    }
+  }
+
   #compiled
   #allowsIngress
   #allowsEgress
@@ -108,6 +130,15 @@ class Policy {
   decideEgress(destination) {
     const { address, port, host, sni } = own(destination, DESTINATION, 'a destination')
     return decision(this.#decideEgress(address, port, host, sni))
+  }
+
+  explainIngress(client, port) {
+    return told(this.#compiled.explainIngress(client, port))
+  }
+
+  explainEgress(destination) {
+    const { address, port, host, sni } = own(destination, DESTINATION, 'a destination')
+    return told(this.#compiled.explainEgress(address, port, host, sni))
   }
 
   allowsResolved(address) {
@@ -195,6 +226,22 @@ function checkJson(text, options) {
 
 function checkUpdateJson(text, options) {
   return native.checkText(text, true, options)
+}
+
+function diff(before, after) {
+  return told(native.diff(compiledOf(before), compiledOf(after)))
+}
+
+function widening(before, after) {
+  return told(native.widening(compiledOf(before), compiledOf(after)))
+}
+
+function tightens(before, after) {
+  return native.tightens(compiledOf(before), compiledOf(after))
+}
+
+function equivalent(one, other) {
+  return native.equivalent(compiledOf(one), compiledOf(other))
 }
 
 function canonicalEntry(entry) {
@@ -323,6 +370,10 @@ exports.checkGuardrails = checkGuardrails
 exports.checkJson = checkJson
 exports.checkUpdate = checkUpdate
 exports.checkUpdateJson = checkUpdateJson
+exports.diff = diff
+exports.equivalent = equivalent
 exports.fromInternalHeader = fromInternalHeader
 exports.networkConfigSchema = schema(check, configSchema)
 exports.networkUpdateSchema = schema(checkUpdate, updateSchema)
+exports.tightens = tightens
+exports.widening = widening

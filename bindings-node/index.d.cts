@@ -1,7 +1,10 @@
-import type { Code, ListName, Reason, Severity, Verdict } from './literals.cjs'
+import type { Difference, Explanation } from './analysis.cjs'
+import type { Code, ListName, Reason, Verdict } from './literals.cjs'
 import type { Diagnostic, Report } from './native.cjs'
 
-export type { Code, Diagnostic, ListName, Reason, Report, Severity, Verdict }
+export type * from './analysis.cjs'
+export type * from './literals.cjs'
+export type { Diagnostic, Report }
 
 /** All traffic: the entry `0.0.0.0/0`. In a deny list it also means every IPv6 address (A-2). */
 export declare const ALL_TRAFFIC: '0.0.0.0/0'
@@ -135,6 +138,10 @@ export declare class Policy {
   decideIngress(client: Client, port: number): Decision
   /** Whether the sandbox may connect, to the address or by name, and why (E-1 to E-7). */
   decideEgress(destination: Destination): Decision
+  /** What `decideIngress` says, with every step, every entry that matches, and what would flip the verdict. */
+  explainIngress(client: Client, port: number): Explanation
+  /** What `decideEgress` says, explained likewise. It takes time in proportion to the policy. */
+  explainEgress(destination: Destination): Explanation
   /** Whether a connection by name may go to this address that the name resolved to (E-8). */
   allowsResolved(address: string): boolean
   /** Many questions at once; the answers are 0 or 1. `ports` is one port for all, or as many as there are clients. */
@@ -202,6 +209,22 @@ export declare function checkUpdate(document: unknown, options?: Options): Repor
 export declare function checkUpdateJson(text: string, options?: Options): Report
 /** What is wrong with a guardrails document; `null` if nothing is. */
 export declare function checkGuardrails(document: unknown): Report | null
+
+/**
+ * What two policies do differently: entries, guardrails, capabilities and flags taken into account,
+ * each change with a question that shows it. It takes time and memory near linear in the entries.
+ */
+export declare function diff(before: Policy, after: Policy): Difference
+/** The part of the difference that lets through what was not: empty if the new policy tightens the old one. */
+export declare function widening(before: Policy, after: Policy): Difference
+/**
+ * Whether the new policy lets nothing through that the old one does not. Verdicts are in the order
+ * deny, allow by name, allow. A traffic access token that is no longer needed is wider too, and so
+ * is a network to which allowed names may newly lead (E-8); the host mask does not count.
+ */
+export declare function tightens(before: Policy, after: Policy): boolean
+/** Whether two policies do all the same. Reasons may differ, and so may the entries that decide. */
+export declare function equivalent(one: Policy, other: Policy): boolean
 
 /** The canonical text of an entry of `allowOut`, which takes every kind of entry. Throws a `PolicyError`. */
 export declare function canonicalEntry(entry: string): string

@@ -15,7 +15,11 @@ export const {
   checkJson,
   checkUpdate,
   checkUpdateJson,
+  diff,
+  equivalent,
   fromInternalHeader,
   networkConfigSchema,
   networkUpdateSchema,
+  tightens,
+  widening,
 } = sandgate

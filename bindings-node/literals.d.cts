@@ -28,6 +28,44 @@ export type ListName =
   | 'allowIn'
   | 'denyIn'
 
+/** Whose connections are meant: from the sandbox, or to it. */
+export type Direction =
+  | 'egress'
+  | 'ingress'
+
+/** A step of section 7. */
+export type Rule =
+  | 'E-1'
+  | 'E-2'
+  | 'E-3'
+  | 'E-4'
+  | 'E-5'
+  | 'E-6'
+  | 'E-7'
+  | 'I-1'
+  | 'I-2'
+  | 'I-3'
+  | 'I-4'
+  | 'I-5'
+  | 'I-6'
+  | 'I-7'
+
+/** What came of a step. */
+export type StepOutcome =
+  | 'does-not-apply'
+  | 'decides'
+  | 'not-reached'
+
+/** Where a host name was seen. */
+export type SeenIn =
+  | 'sni'
+  | 'host'
+
+/** What is done with an entry. */
+export type Edit =
+  | 'add'
+  | 'remove'
+
 /** Whether a diagnostic refuses the document. */
 export type Severity =
   | 'error'

@@ -18,6 +18,10 @@ export declare class ClientMode {
 
 /** A policy of the core. */
 export declare class Compiled {
+  /** What `explainIngress` reads. */
+  explainIngress(client: unknown, port: unknown): string
+  /** What `explainEgress` reads. */
+  explainEgress(address: unknown, port: unknown, host: unknown, sni: unknown): string
   /** The function that `allowsIngress` calls. */
   ingress(): (client: string | null | undefined, port: number) => boolean
   /** The function that `allowsEgress` calls. */
@@ -89,6 +93,11 @@ export interface Diagnostic {
   column?: number
 }
 
+/** What `diff` reads. */
+export declare function diff(before: Compiled, after: Compiled): string
+
+export declare function equivalent(one: Compiled, other: Compiled): boolean
+
 /** The client in the values of the internal header (C-6). */
 export declare function fromInternalHeader(values: unknown): string | null
 
@@ -117,3 +126,8 @@ export declare function restore(saved: unknown): Compiled
 
 /** The two JSON Schemas, as JSON text. */
 export declare function schemas(): Array<string>
+
+export declare function tightens(before: Compiled, after: Compiled): boolean
+
+/** What `widening` reads. */
+export declare function widening(before: Compiled, after: Compiled): string

@@ -2,11 +2,18 @@
 
 use crate::node::{Kind, Short, Value};
 use napi::Result;
-use sandgate::parse_address;
+use sandgate::{Destination, Host};
 use std::net::IpAddr;
 
 /// An address is shorter than this, with room to tell a longer text.
 type Buffer = [u8; 64];
+
+/// An address as it was given. The core judges an IPv4-mapped one as IPv4, and an explanation
+/// tells both.
+#[inline]
+fn given(text: &str) -> Option<IpAddr> {
+    text.parse().ok()
+}
 
 /// The client of a question. `null`, `undefined`, and text that is no address, is the unknown
 /// client (I-3).
@@ -14,7 +21,7 @@ type Buffer = [u8; 64];
 pub(crate) fn client(value: Value<'_>) -> Result<Option<IpAddr>> {
     let mut buffer: Buffer = [0; 64];
     match value.short_text(&mut buffer) {
-        Short::Text(text) => Ok(parse_address(text)),
+        Short::Text(text) => Ok(given(text)),
         Short::Long => Ok(None),
         Short::NoText => match value.kind()? {
             Kind::Null | Kind::Undefined => Ok(None),
@@ -28,7 +35,7 @@ pub(crate) fn client(value: Value<'_>) -> Result<Option<IpAddr>> {
 pub(crate) fn address(value: Value<'_>) -> Result<IpAddr> {
     let mut buffer: Buffer = [0; 64];
     let address = match value.short_text(&mut buffer) {
-        Short::Text(text) => parse_address(text),
+        Short::Text(text) => given(text),
         Short::Long => None,
         Short::NoText => return Err(value.type_error("an address is a string")),
     };
@@ -47,6 +54,20 @@ pub(crate) fn port(value: Value<'_>) -> Result<u16> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number within the range")]
     Ok(number as u16)
+}
+
+/// Asks about a destination: its address and port, and the name that was seen in one of two places.
+pub(crate) fn with_destination<T>(
+    [to, at, host, sni]: [Value<'_>; 4],
+    ask: impl FnOnce(&Destination<'_>) -> T,
+) -> Result<T> {
+    let (header, name) = (optional_text("host", host)?, optional_text("sni", sni)?);
+    if header.is_some() && name.is_some() {
+        return Err(host.type_error("give host or sni, not both: they are read differently"));
+    }
+    let header = header.as_ref().map(|text| Host::Header(text.as_bytes()));
+    let host = header.or(name.as_ref().map(|text| Host::Sni(text.as_bytes())));
+    Ok(ask(&Destination { address: address(to)?, port: port(at)?, host }))
 }
 
 /// Text that may be left out.

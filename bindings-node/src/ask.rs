@@ -11,7 +11,7 @@
 #![expect(unsafe_code, reason = "Node-API calls back with a pointer; each use says why it is valid")]
 
 use crate::{
-    arguments::{address, client, optional_text, port},
+    arguments::{address, client, port, with_destination},
     node::Value,
 };
 use napi::{
@@ -19,7 +19,7 @@ use napi::{
     bindgen_prelude::{Env, ToNapiValue, TypeName},
     sys,
 };
-use sandgate::{Decision, Destination, Host, Policy, Verdict};
+use sandgate::{Decision, Policy, Verdict};
 use std::{
     ffi::c_void,
     fmt::Write,
@@ -108,15 +108,9 @@ unsafe extern "C" fn ingress_explained(env: sys::napi_env, info: sys::napi_callb
 }
 
 unsafe extern "C" fn egress_explained(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let question = |policy: &Policy, [to, at, host, sni]: [Value<'_>; 4]| {
-        let (header, name) = (optional_text("host", host)?, optional_text("sni", sni)?);
-        if header.is_some() && name.is_some() {
-            return Err(host.type_error("give host or sni, not both: they are read differently"));
-        }
-        let header = header.as_ref().map(|text| Host::Header(text.as_bytes()));
-        let host = header.or(name.as_ref().map(|text| Host::Sni(text.as_bytes())));
-        let destination = Destination { address: address(to)?, port: port(at)?, host };
-        Ok(to.of_text(&written(&policy.decide_egress(&destination))))
+    let question = |policy: &Policy, arguments: [Value<'_>; 4]| {
+        let [to, ..] = arguments;
+        with_destination(arguments, |destination| to.of_text(&written(&policy.decide_egress(destination))))
     };
     // SAFETY: as above.
     unsafe { answer(env, info, question) }

@@ -19,7 +19,7 @@ use std::{
 /// A policy of the core.
 #[napi]
 #[derive(Debug)]
-pub struct Compiled(Policy);
+pub struct Compiled(pub(crate) Policy);
 
 /// Judges and compiles a document of objects.
 #[napi(catch_unwind)]

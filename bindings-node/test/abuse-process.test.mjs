@@ -19,7 +19,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import vm from 'node:vm'
 import { Worker } from 'node:worker_threads'
-import { ALL_TRAFFIC, Policy } from 'sandgate'
+import { ALL_TRAFFIC, Policy, diff, equivalent, tightens, widening } from 'sandgate'
 
 const entry = fileURLToPath(import.meta.resolve('sandgate')).replace('index.mjs', 'index.cjs')
 const require = createRequire(import.meta.url)
@@ -27,7 +27,7 @@ const closed = { allowIn: ['203.0.113.0/24:443'], denyIn: [ALL_TRAFFIC], denyOut
 const policy = new Policy(closed)
 
 const preface = `
-  const { Policy, PolicyError, check } = require(${JSON.stringify(entry)})
+  const { Policy, PolicyError, check, diff } = require(${JSON.stringify(entry)})
   const policy = new Policy(${JSON.stringify(closed)})
   function ask() {
     if (policy.allowsIngress('203.0.113.7', 443) !== true) throw new Error('denied')
@@ -73,6 +73,8 @@ for (const [name, work] of [
   ['asking many', `policy.allowsIngressMany(new Uint32Array(2_000_000), 443)`],
   ['being refused', `try { new Policy({ denyOut: [...entries, 'x y'] }) } catch (error) { if (!(error instanceof PolicyError)) throw error }`],
   ['saving and restoring', 'Policy.restore(policy.save())'],
+  ['explaining', `policy.explainEgress({ address: '198.51.100.7', port: 443, sni: 'a.example' })`],
+  ['comparing', 'diff(policy, new Policy({ denyOut: entries }))'],
 ]) {
   test(`a worker that is terminated while ${name} ends alone`, async () => {
     assert.ok((await terminated(work, 1500)) >= 6)
@@ -180,6 +182,9 @@ test('two copies of the package live in one process and do not take each other f
     assert.throws(() => new Policy(copy), (error) => error.code === 'ERR_SANDGATE_POLICY' && !(error instanceof other.PolicyError))
     assert.throws(() => Policy.prototype.allowsIngress.call(copy, '198.51.100.7', 443), TypeError)
     assert.throws(() => new other.ClientAddress(copy), TypeError)
+    for (const compare of [diff, widening, tightens, equivalent, other.diff, other.widening, other.tightens, other.equivalent]) {
+      for (const [one, two] of [[policy, copy], [copy, policy]]) assert.throws(() => compare(one, two), TypeError)
+    }
     assert.ok(Policy.restore(copy.save()).equals(policy))
     const native = require(join(folder, 'node_modules/sandgate/native.cjs'))
     const compiled = native.compile(closed, undefined)
@@ -190,6 +195,12 @@ test('two copies of the package live in one process and do not take each other f
     assert.throws(() => new Policy(Object.create(native.Compiled.prototype)), (error) => error.code === 'ERR_SANDGATE_POLICY')
     assert.throws(() => compiled.equals(Object.create(native.Compiled.prototype)), Error)
     assert.throws(() => compiled.equals({}), Error)
+    for (const compare of [native.diff, native.widening, native.tightens, native.equivalent]) {
+      for (const forged of [{}, policy, undefined, null, new Proxy(compiled, {}), Object.create(native.Compiled.prototype)]) {
+        assert.throws(() => compare(compiled, forged), Error)
+        assert.throws(() => compare(forged, compiled), Error)
+      }
+    }
     const ask = compiled.ingress()
     for (const call of [() => ask.call(null, '198.51.100.7', 443), () => Reflect.apply(ask, {}, ['198.51.100.7', 443, 1, 2, 3])]) assert.equal(call(), false)
     for (const call of [() => ask(), () => ask('198.51.100.7'), () => new ask('198.51.100.7')]) assert.throws(call, TypeError)

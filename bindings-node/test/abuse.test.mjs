@@ -19,6 +19,7 @@ import { inspect } from 'node:util'
 import vm from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import * as sandgate from 'sandgate'
+import { polluted, quickly } from './hostile.mjs'
 
 const { ALL_TRAFFIC, ClientAddress, HostMask, Policy, PolicyError, applyUpdate, canonicalEntry, check, checkGuardrails, checkJson, checkUpdate, fromInternalHeader } = sandgate
 
@@ -35,30 +36,25 @@ function codes(document, options) {
   return [...new Set(report.errors.map(({ code }) => code))].join(' ')
 }
 
-/** What a question gives. Only one that hangs takes longer than the bound. */
-function quickly(question, milliseconds = 30_000) {
-  const start = performance.now()
-  const answer = question()
-  const took = performance.now() - start
-  assert.ok(took < milliseconds, `${took} ms`)
-  return answer
-}
-
 const ofAddresses = {
   allowsIngress: (address) => policy.allowsIngress(address, 443),
   decideIngress: (address) => policy.decideIngress(address, 443),
+  explainIngress: (address) => policy.explainIngress(address, 443),
   allowsIngressMany: (address) => policy.allowsIngressMany([address], 443),
   derive: (address) => ClientAddress.trustedHops(1).derive(address, [`${inside}, 10.0.0.1`]),
   allowsEgress: (address) => policy.allowsEgress(address, 443),
   decideEgress: (address) => policy.decideEgress({ address, port: 443 }),
+  explainEgress: (address) => policy.explainEgress({ address, port: 443 }),
   allowsEgressMany: (address) => policy.allowsEgressMany([address], 443),
   allowsResolved: (address) => policy.allowsResolved(address),
 }
 const ofPorts = {
   allowsIngress: (port) => policy.allowsIngress(inside, port),
   decideIngress: (port) => policy.decideIngress(inside, port),
+  explainIngress: (port) => policy.explainIngress(inside, port),
   allowsEgress: (port) => policy.allowsEgress(inside, port),
   decideEgress: (port) => policy.decideEgress({ address: inside, port }),
+  explainEgress: (port) => policy.explainEgress({ address: inside, port }),
   allowsIngressMany: (port) => policy.allowsIngressMany([inside], port),
   allowsEgressMany: (port) => policy.allowsEgressMany([inside], port),
   maskedHost: (port) => policy.maskedHost(port),
@@ -67,6 +63,8 @@ const ofPorts = {
 const ofTexts = {
   host: (host) => policy.decideEgress({ address: outside, port: 443, host }),
   sni: (sni) => policy.decideEgress({ address: outside, port: 443, sni }),
+  explainedHost: (host) => policy.explainEgress({ address: outside, port: 443, host }),
+  explainedSni: (sni) => policy.explainEgress({ address: outside, port: 443, sni }),
   line: (line) => ClientAddress.peer().derive(inside, [line]),
   header: (line) => fromInternalHeader([line]),
   proxy: (proxy) => ClientAddress.trustedProxies([proxy]),
@@ -221,7 +219,7 @@ test('names of fields that JavaScript knows are fields like others', () => {
   for (const name of ['__proto__', 'constructor', 'prototype', 'hasOwnProperty', 'toString', 'length', '0', '', ' denyIn', 'denyIn\0', 'DENYIN', 'denyIn ', 'deny_in']) {
     assert.equal(codes(JSON.parse(`{${JSON.stringify(name)}: ["0.0.0.0/0"]}`)), 'unknown-field', name)
     assert.equal(checkJson(`{${JSON.stringify(name)}: ["0.0.0.0/0"]}`).errors[0].code, 'unknown-field', name)
-    assert.throws(() => policy.decideEgress(JSON.parse(`{"address": "192.0.2.1", "port": 443, ${JSON.stringify(name)}: "x"}`)), TypeError, name)
+    for (const question of ['decideEgress', 'explainEgress']) assert.throws(() => policy[question](JSON.parse(`{"address": "192.0.2.1", "port": 443, ${JSON.stringify(name)}: "x"}`)), TypeError, name)
   }
   assert.equal(codes(JSON.parse('{"__proto__": {"denyIn": ["0.0.0.0/0"]}}')), 'unknown-field')
   // A literal sets the prototype, and an object with another prototype is of a class.
@@ -263,7 +261,7 @@ test('arrays with holes, with more than elements, and fields that are not enumer
 test('methods do not work on another receiver, nor torn off', () => {
   const other = vm.runInNewContext('({})')
   for (const [made, names] of [
-    [policy, ['allowsIngress', 'allowsEgress', 'decideIngress', 'decideEgress', 'allowsResolved', 'allowsIngressMany', 'allowsEgressMany', 'maskedHost', 'equals', 'save', 'toJSON']],
+    [policy, ['allowsIngress', 'allowsEgress', 'decideIngress', 'decideEgress', 'explainIngress', 'explainEgress', 'allowsResolved', 'allowsIngressMany', 'allowsEgressMany', 'maskedHost', 'equals', 'save', 'toJSON']],
     [new HostMask('a.example'), ['masked', 'toString']],
     [ClientAddress.peer(), ['derive']],
   ]) {
@@ -324,6 +322,8 @@ test('what a getter or a handler throws is thrown as it is', () => {
       () => new Policy({}, { get guardrails() { raise() } }),
       () => policy.decideEgress({ address: outside, get port() { raise() } }),
       () => policy.decideEgress(new Proxy({}, { ownKeys: raise })),
+      () => policy.explainEgress({ address: outside, get port() { raise() } }),
+      () => policy.explainEgress(new Proxy({}, { ownKeys: raise })),
       () => policy.allowsIngressMany(Object.defineProperty([inside], 0, { get: raise }), 443),
       () => ClientAddress.peer().derive(inside, { get: raise }),
       () => ClientAddress.peer().derive(inside, Object.defineProperty([inside], 0, { get: raise })),
@@ -344,7 +344,7 @@ test('what a getter or a handler throws is thrown as it is', () => {
 test('a revoked proxy is a TypeError', () => {
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
-  for (const question of [() => check(proxy), () => check({}, proxy), () => policy.decideEgress(proxy), () => ClientAddress.peer().derive(inside, proxy)]) assert.throws(question, TypeError)
+  for (const question of [() => check(proxy), () => check({}, proxy), () => policy.decideEgress(proxy), () => policy.explainEgress(proxy), () => ClientAddress.peer().derive(inside, proxy)]) assert.throws(question, TypeError)
   assert.equal(codes({ denyIn: Proxy.revocable([], {}).proxy }), 'wrong-type')
 })
 
@@ -390,18 +390,6 @@ test('an array that changes while it is read is refused', () => {
 })
 
 // Prototypes and builtins.
-
-/** Runs with a field on a prototype of everything, and takes it away again. */
-function polluted(prototype, name, descriptor, work) {
-  const original = Object.getOwnPropertyDescriptor(prototype, name)
-  Object.defineProperty(prototype, name, { configurable: true, enumerable: true, ...descriptor })
-  try {
-    work()
-  } finally {
-    delete prototype[name]
-    if (original !== undefined) Object.defineProperty(prototype, name, original)
-  }
-}
 
 test('a polluted prototype adds no field and hides none', () => {
   const empty = new Policy({})
@@ -558,6 +546,7 @@ test('a huge text is refused wherever it stands', () => {
     assert.equal(quickly(() => checkJson(huge)).errors[0].code, 'document-too-large')
     assert.equal(policy.allowsIngress(huge, 443), false)
     assert.equal(policy.decideIngress(huge, 443).reason, 'unknown-client')
+    assert.equal(policy.explainIngress(huge, 443).input.address, null)
     assert.deepEqual(policy.allowsIngressMany([huge, inside], 443), Uint8Array.of(0, 1))
     assert.throws(() => policy.allowsEgress(huge, 443), RangeError)
     assert.throws(() => policy.decideEgress({ address: huge, port: 443 }), RangeError)
@@ -566,6 +555,7 @@ test('a huge text is refused wherever it stands', () => {
     assert.equal(codes({ [huge]: [] }), 'document-too-large')
     assert.equal(policy.decideEgress({ address: outside, port: 443, host: huge }).verdict, 'deny')
     assert.equal(policy.decideEgress({ address: outside, port: 443, sni: huge }).verdict, 'deny')
+    assert.equal(quickly(() => policy.explainEgress({ address: outside, port: 443, sni: huge })).input.host.name, null)
     assert.equal(ClientAddress.trustedHops(1).derive('10.0.0.1', [huge]), null)
     assert.equal(fromInternalHeader([huge]), null)
     for (const build of [canonicalEntry, (text) => new HostMask(text), (text) => ClientAddress.trustedProxies([text]), (text) => Policy.restore(text)]) {
@@ -591,6 +581,7 @@ test('what is no text never becomes a text that matches', () => {
       for (const name of [`${before}api.example.com${after}`, `api${spoilt}.example.com`, `api.ex${spoilt}ample.com`]) {
         assert.equal(policy.decideEgress({ address: outside, port: 443, host: name }).verdict, 'deny')
         assert.equal(policy.decideEgress({ address: outside, port: 443, sni: name }).verdict, 'deny')
+        assert.equal(policy.explainEgress({ address: outside, port: 443, sni: name }).input.host.name, null)
         assert.ok(codes({ allowOut: [name], denyOut: [ALL_TRAFFIC] }))
         assert.ok(codes({ maskRequestHost: name }))
         assert.throws(() => new HostMask(name), PolicyError)

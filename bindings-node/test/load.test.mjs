@@ -34,7 +34,7 @@ test('a policy crosses to worker threads', async () => {
 
 /** Runs code in a process of its own, where garbage can be collected, and gives what it prints. */
 function inProcess(code) {
-  const source = `import { Policy } from ${JSON.stringify(import.meta.resolve('sandgate'))}
+  const source = `import { Policy, diff } from ${JSON.stringify(import.meta.resolve('sandgate'))}
     const document = ${JSON.stringify(document)}
     const settle = async () => { for (let i = 0; i < 5; i += 1) { global.gc(); await new Promise((done) => setTimeout(done, 5)) } }
     async function grownBy(rounds, work) {
@@ -56,6 +56,16 @@ test('a million decisions leak nothing', () => {
     const boolean = await grownBy(1_000_000, () => policy.allowsIngress('203.0.113.7', 443))
     const explained = await grownBy(200_000, () => policy.decideIngress('203.0.113.7', 443))
     console.log(JSON.stringify([boolean, explained]))`)
+  for (const bytes of grown) assert.ok(bytes < 8 << 20, `${bytes} bytes`)
+})
+
+test('explanations and differences leak nothing', () => {
+  const grown = inProcess(`
+    const [policy, other] = [new Policy(document), new Policy({})]
+    const explained = await grownBy(10_000, () => policy.explainIngress('203.0.113.7', 80))
+    const compared = await grownBy(10_000, () => diff(policy, other))
+    console.log(JSON.stringify([explained, compared]))`)
+  // Each takes more than 2,000 bytes: half of them, kept, would be 10 million.
   for (const bytes of grown) assert.ok(bytes < 8 << 20, `${bytes} bytes`)
 })
 

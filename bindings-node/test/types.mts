@@ -7,6 +7,8 @@ import {
   ClientAddress,
   type Code,
   type Decision,
+  type Difference,
+  type Explanation,
   HostMask,
   type NetworkConfig,
   type NetworkUpdate,
@@ -15,9 +17,13 @@ import {
   type Reason,
   applyUpdate,
   check,
+  diff,
+  equivalent,
   fromInternalHeader,
   networkConfigSchema,
   networkUpdateSchema,
+  tightens,
+  widening,
 } from 'sandgate'
 
 const policy: Policy = new Policy({ allowIn: ['203.0.113.0/24:443'], denyIn: [ALL_TRAFFIC] } as const)
@@ -62,6 +68,13 @@ const updates: StandardSchemaV1<NetworkUpdate> = networkUpdateSchema.with({ egre
 type Output = StandardSchemaV1.InferOutput<typeof networkConfigSchema>
 const output: Output = { denyIn: [ALL_TRAFFIC] }
 
+const explanations: readonly Explanation[] = [
+  policy.explainIngress(null, 443),
+  policy.explainEgress({ address: '192.0.2.1', port: 443, host: 'a.example' }),
+]
+const differences: readonly Difference[] = [diff(policy, bare), widening(policy, bare)]
+const compared: readonly boolean[] = [tightens(policy, bare), equivalent(policy, bare)]
+
 // @ts-expect-error a misspelt field
 new Policy({ denyin: [] })
 // @ts-expect-error snake case is not the wire
@@ -96,8 +109,18 @@ new ClientAddress()
 applyUpdate({}, { allowPublicTraffic: true } satisfies NetworkUpdate)
 // @ts-expect-error there is no such reason
 const unknown: Reason = 'because'
+// @ts-expect-error only policies are compared
+diff(policy, {})
+// @ts-expect-error two of them
+tightens(policy)
+// @ts-expect-error an explanation is frozen
+policy.explainIngress(null, 443).flips.push()
+// @ts-expect-error and so is a difference
+diff(policy, bare).changes = []
+// @ts-expect-error a difference is no yes or no
+const same: boolean = widening(policy, bare)
 // @ts-expect-error errors come from the core
 new PolicyError()
 
-export { act, allowed, answers, bare, client, codes, config, output, reason, schema, unknown, updates }
+export { act, allowed, answers, bare, client, codes, compared, config, differences, explanations, output, reason, same, schema, unknown, updates }
 export const mask: string = new HostMask('app-${PORT}.example.com').masked(8080)

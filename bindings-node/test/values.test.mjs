@@ -190,7 +190,7 @@ test('a policy is frozen, compares, and is saved with its options', () => {
 })
 
 test('methods do not work on what is no policy', () => {
-  for (const name of ['allowsIngress', 'allowsEgress', 'decideIngress', 'save']) {
+  for (const name of ['allowsIngress', 'allowsEgress', 'decideIngress', 'explainIngress', 'save']) {
     assert.throws(() => Policy.prototype[name].call({}, '203.0.113.7', 443), TypeError)
   }
 })

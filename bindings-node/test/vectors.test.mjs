@@ -16,7 +16,11 @@ import {
   checkJson,
   checkUpdate,
   checkUpdateJson,
+  diff,
+  equivalent,
   fromInternalHeader,
+  tightens,
+  widening,
 } from 'sandgate'
 
 const repository = process.env.SANDGATE_REPOSITORY ?? join(import.meta.dirname, '../..')
@@ -74,6 +78,35 @@ const placeless = (report) => ({
   errors: report.errors.map(({ line, column, ...rest }) => rest),
   warnings: report.warnings.map(({ line, column, ...rest }) => rest),
 })
+
+const SENTENCES = new Set(['title', 'why', 'flaw', 'combination', 'note', 'noFlip'])
+const withoutSentence = (name, value) => (SENTENCES.has(name) && typeof value === 'string' && value !== '' ? undefined : value)
+
+/** What a vector states of an explanation: all but what is only for people. A `null` in its place stays. */
+function stated(explanation) {
+  return JSON.parse(JSON.stringify(explanation, withoutSentence))
+}
+
+/** Asks the witnesses of a difference again. */
+function replay({ changes, resolved, hostMask }, policies) {
+  const sides = policies.map((compiled, index) => [compiled, ['before', 'after'][index]])
+  for (const { direction, regions } of changes) {
+    for (const { witness } of regions) {
+      const { address, port, host } = witness
+      for (const [compiled, side] of sides) {
+        const { verdict, reason, entry = null } =
+          direction === 'ingress' ? compiled.decideIngress(address, port) : compiled.decideEgress({ address, port, sni: host })
+        assert.deepEqual({ verdict, reason, entry }, witness[side])
+      }
+    }
+  }
+  for (const change of resolved) {
+    for (const [compiled, side] of sides) assert.equal(compiled.allowsResolved(change.witness), change[side] === 'allow')
+  }
+  if (hostMask !== null) assert.notEqual(...policies.map((compiled) => compiled.maskedHost(hostMask.port)))
+}
+
+const NOTHING = { changes: [], resolved: [], accessToken: null, hostMask: null }
 
 const run = {
   entry(vector) {
@@ -154,6 +187,22 @@ const run = {
 
   update({ config, update, result }) {
     assert.deepEqual(applyUpdate(config, update), result)
+  },
+
+  explain(vector) {
+    const { direction, client, address, port, ...names } = vector.query
+    const compiled = policy(vector)
+    const explanation =
+      direction === 'ingress' ? compiled.explainIngress(client, port) : compiled.explainEgress({ address, port, ...names })
+    assert.deepEqual(stated(explanation), vector.explanation)
+  },
+
+  diff({ old, new: other, difference, widening: wider = NOTHING, ...answers }) {
+    const policies = [policy(old), policy(other)]
+    const found = [diff(...policies), widening(...policies)]
+    assert.deepEqual(found, [difference, wider])
+    assert.deepEqual({ tightens: tightens(...policies), equivalent: equivalent(...policies) }, { tightens: answers.tightens, equivalent: answers.equivalent })
+    for (const told of found) replay(told, policies)
   },
 
   same({ left, right, same }) {

@@ -6,12 +6,24 @@ use pyo3::{
     sync::PyOnceLock,
     types::{PyBool, PyBytes, PyInt, PyString, PyTuple},
 };
-use sandgate::parse_address;
 use std::{borrow::Cow, net::IpAddr};
 
-/// The client of a question. `None`, and text that is no address, is the unknown client (I-3).
+/// The client of a question, as it is judged. `None`, and text that is no address, is the
+/// unknown client (I-3).
 #[inline]
 pub(crate) fn client(value: &Bound<'_, PyAny>) -> PyResult<Option<IpAddr>> {
+    Ok(given_client(value)?.map(|client| client.to_canonical()))
+}
+
+/// An address that has to be one, as it is judged.
+#[inline]
+pub(crate) fn address(value: &Bound<'_, PyAny>) -> PyResult<IpAddr> {
+    Ok(given_address(value)?.to_canonical())
+}
+
+/// The client of a question as it was given, for an answer that tells both.
+#[inline]
+pub(crate) fn given_client(value: &Bound<'_, PyAny>) -> PyResult<Option<IpAddr>> {
     match value.cast_exact::<PyString>() {
         Ok(text) => Ok(parse(text)),
         Err(_) if value.is_none() => Ok(None),
@@ -19,9 +31,9 @@ pub(crate) fn client(value: &Bound<'_, PyAny>) -> PyResult<Option<IpAddr>> {
     }
 }
 
-/// An address that has to be one.
+/// An address that has to be one, as it was given.
 #[inline]
-pub(crate) fn address(value: &Bound<'_, PyAny>) -> PyResult<IpAddr> {
+pub(crate) fn given_address(value: &Bound<'_, PyAny>) -> PyResult<IpAddr> {
     let address = match value.cast_exact::<PyString>() {
         Ok(text) => parse(text),
         Err(_) => other(value)?,
@@ -45,10 +57,10 @@ fn not_an_address(value: &Bound<'_, PyAny>) -> PyErr {
 /// So many bytes of a text that is no address are quoted.
 const QUOTED: usize = 200;
 
-/// Text with unpaired surrogates is no address either.
+/// Strict as in G-2. Text with unpaired surrogates is no address either.
 #[inline]
 fn parse(text: &Bound<'_, PyString>) -> Option<IpAddr> {
-    parse_address(text.to_str().ok()?)
+    text.to_str().ok()?.parse().ok()
 }
 
 /// What is not exactly a `str`: a subclass of it, bytes, an object of `ipaddress`.
@@ -70,10 +82,9 @@ fn other(value: &Bound<'_, PyAny>) -> PyResult<Option<IpAddr>> {
 fn packed(bytes: &[u8]) -> PyResult<IpAddr> {
     let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
     let address = v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from));
-    let address = address.map_err(|_| {
+    address.map_err(|_| {
         PyTypeError::new_err(format!("the bytes of an address are 4 or 16, and these are {}", bytes.len()))
-    })?;
-    Ok(address.to_canonical())
+    })
 }
 
 /// The two classes of addresses.

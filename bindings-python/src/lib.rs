@@ -4,6 +4,7 @@
 //! core and back; no rule of the semantics lives here.
 
 mod address;
+mod analysis;
 mod client;
 mod decision;
 mod guard;
@@ -22,6 +23,7 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use crate::{
+        analysis::{diff, equivalent, tightens, widening},
         client::{ClientAddress, from_internal_header, restore_client_address},
         decision::{DecidingEntry, Decision},
         guard::provoke_panic,

@@ -1,7 +1,8 @@
 //! The compiled policy: the questions.
 
 use crate::{
-    address::{address, client, port, sent},
+    address::{address, client, given_address, given_client, port, sent},
+    analysis::told,
     decision::Decision,
     guard::guarded,
     many, objects,
@@ -15,14 +16,14 @@ use pyo3::{
     types::{PyTuple, PyType},
 };
 use sandgate::{Destination, Host, List, Spelling};
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 /// A compiled, immutable network policy.
 ///
 /// An exception from a question means: treat the answer as a denial.
 #[pyclass(frozen, eq, hash, module = "sandgate")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Policy(sandgate::Policy);
+pub(crate) struct Policy(pub(crate) sandgate::Policy);
 
 #[pymethods]
 impl Policy {
@@ -75,6 +76,17 @@ impl Policy {
         guarded(|| self.0.decide_ingress(client, port).into())
     }
 
+    /// The same, with everything that led to the answer and what would change it.
+    #[pyo3(signature = (client, port))]
+    fn explain_ingress<'py>(
+        &self,
+        client: &Bound<'py, PyAny>,
+        port: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, client, port) = (client.py(), given_client(client)?, self::port(port)?);
+        told(py, || self.0.explain_ingress(client, port))
+    }
+
     /// Whether the sandbox may connect to this very address. It takes no host name: a name never
     /// makes it true.
     #[pyo3(signature = (address, port))]
@@ -94,13 +106,22 @@ impl Policy {
         sni: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         let (address, port) = (self::address(address)?, self::port(port)?);
-        if host.is_some() && sni.is_some() {
-            return Err(PyTypeError::new_err("give host or sni, not both: they are read differently"));
-        }
-        let (header, sni) =
-            (host.map(|host| sent("host", host)).transpose()?, sni.map(|sni| sent("sni", sni)).transpose()?);
-        let host = header.as_deref().map(Host::Header).or(sni.as_deref().map(Host::Sni));
-        guarded(|| self.0.decide_egress(&Destination { address, port, host }).into())
+        let name = Name::new(host, sni)?;
+        guarded(|| self.0.decide_egress(&Destination { address, port, host: name.host() }).into())
+    }
+
+    /// The same, with everything that led to the answer and what would change it.
+    #[pyo3(signature = (address, port, *, host=None, sni=None))]
+    fn explain_egress<'py>(
+        &self,
+        address: &Bound<'py, PyAny>,
+        port: &Bound<'py, PyAny>,
+        host: Option<&Bound<'py, PyAny>>,
+        sni: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, address, port) = (address.py(), given_address(address)?, self::port(port)?);
+        let name = Name::new(host, sni)?;
+        told(py, || self.0.explain_egress(&Destination { address, port, host: name.host() }))
     }
 
     /// Whether a connection by name may go to this address that the name resolved to (E-8).
@@ -236,6 +257,26 @@ impl Policy {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
         let saved = serde_json::to_string(&self.0).map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok((py.import("sandgate._native")?.getattr("_restore_policy")?, (saved,)))
+    }
+}
+
+/// The name that came with a connection, if one did, and where it stood.
+struct Name<'v> {
+    header: Option<Cow<'v, [u8]>>,
+    sni: Option<Cow<'v, [u8]>>,
+}
+
+impl<'v> Name<'v> {
+    fn new(host: Option<&'v Bound<'_, PyAny>>, sni: Option<&'v Bound<'_, PyAny>>) -> PyResult<Self> {
+        if host.is_some() && sni.is_some() {
+            return Err(PyTypeError::new_err("give host or sni, not both: they are read differently"));
+        }
+        let read = |what, value: Option<&'v Bound<'_, PyAny>>| value.map(|value| sent(what, value)).transpose();
+        Ok(Self { header: read("host", host)?, sni: read("sni", sni)? })
+    }
+
+    fn host(&self) -> Option<Host<'_>> {
+        self.header.as_deref().map(Host::Header).or(self.sni.as_deref().map(Host::Sni))
     }
 }
 

@@ -8,11 +8,15 @@ import pickle
 import re
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
+import sandgate
 from sandgate import (
     ClientAddress,
+    Decision,
+    Difference,
+    Explanation,
     Guardrails,
     HostMask,
     Limits,
@@ -23,13 +27,18 @@ from sandgate import (
     canonical_entry,
     check,
     check_json,
+    diff,
+    equivalent,
     from_internal_header,
+    tightens,
+    widening,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Json = dict[str, Any]
+Told = TypeVar("Told", Explanation, Difference)
 
 FOLDER = Path(__file__).parents[2] / "tests" / "vectors"
 
@@ -267,6 +276,97 @@ def guardrails_of(document: Any) -> Guardrails:
     )
 
 
+def take(told: Json, *sentences: str) -> None:
+    """Take sentences for people away, and leave null, as the schema of the vectors says."""
+    for name in sentences:
+        found = told[name]
+        if found is not None:
+            assert isinstance(found, str)
+            assert found
+            del told[name]
+
+
+def without_sentences(told: Json) -> Json:
+    take(told, "combination", "noFlip")
+    for address in told["addresses"]:
+        for step in address["steps"]:
+            take(step, "title", "why")
+    for flip in told["flips"]:
+        take(flip, "note")
+    if told["input"]["host"] is not None:
+        take(told["input"]["host"], "flaw")
+    return told
+
+
+def ask(compiled: Policy, query: Json) -> Decision:
+    if query["direction"] == "ingress":
+        return compiled.decide_ingress(query["client"], query["port"])
+    name = {where: query[where] for where in ("host", "sni") if query.get(where) is not None}
+    return compiled.decide_egress(query["address"], query["port"], **name)
+
+
+def run_explain(vector: Json) -> None:
+    compiled, query = policy(vector), dict(vector["query"])
+    direction, port = query.pop("direction"), query.pop("port")
+    if direction == "ingress":
+        explanation = compiled.explain_ingress(query["client"], port)
+    else:
+        address = query.pop("address")
+        explanation = compiled.explain_egress(address, port, **query)
+        given = ipaddress.ip_address(address)
+        assert explanation == compiled.explain_egress(given, port, **query)
+        assert explanation == compiled.explain_egress(given.packed, port, **query)
+    assert without_sentences(explanation.to_dict()) == vector["explanation"]
+    assert run_value(explanation) == explanation
+    decision = ask(compiled, vector["query"])
+    assert (explanation.verdict, explanation.reason, explanation.name) == (
+        decision.verdict,
+        decision.reason,
+        decision.name,
+    )
+
+
+def run_diff(vector: Json) -> None:
+    old, new = policy(vector["old"]), policy(vector["new"])
+    difference = diff(old, new)
+    assert difference.to_dict() == vector["difference"]
+    assert difference.is_empty is equivalent(old, new) is vector["equivalent"]
+    nothing = Difference(changes=(), resolved=(), access_token=None, host_mask=None)
+    wider = widening(old, new)
+    assert wider.to_dict() == vector.get("widening", nothing.to_dict())
+    assert wider.is_empty is tightens(old, new) is vector["tightens"]
+    for told in (difference, wider):
+        assert run_value(told) == told
+        run_witnesses(old, new, told)
+
+
+def run_witnesses(old: Policy, new: Policy, difference: Difference) -> None:
+    """Ask again what is said to show the difference."""
+    for change in difference.changes:
+        for witness in (region.witness for region in change.regions):
+            query: Json = {"direction": change.direction, "port": witness.port, "sni": witness.host}
+            query["client" if change.direction == "ingress" else "address"] = witness.address
+            for compiled, outcome in ((old, witness.before), (new, witness.after)):
+                decision = ask(compiled, query)
+                entry = decision.entry and (decision.entry.list, decision.entry.index, decision.entry.text)
+                stated = outcome.entry and (outcome.entry.list, outcome.entry.index, outcome.entry.text)
+                assert (decision.verdict, decision.reason, entry) == (outcome.verdict, outcome.reason, stated)
+            assert (witness.before.verdict, witness.after.verdict) == (change.before, change.after)
+    for resolved in difference.resolved:
+        for compiled, verdict in ((old, resolved.before), (new, resolved.after)):
+            assert compiled.allows_resolved(resolved.witness) is (verdict == "allow")
+    if difference.host_mask:
+        assert old.masked_host(difference.host_mask.port) != new.masked_host(difference.host_mask.port)
+
+
+def run_value(told: Told) -> Told:
+    """What every value does: it is hashed, it is copied, and its text builds it again."""
+    restored: Told = pickle.loads(pickle.dumps(told))
+    assert hash(restored) == hash(told)
+    assert eval(repr(told), dict(vars(sandgate))) == told  # noqa: S307 - the text of a value of ours
+    return restored
+
+
 RUN: dict[str, Callable[[Json], None]] = {
     "entry": run_entry,
     "mask": run_mask,
@@ -279,4 +379,6 @@ RUN: dict[str, Callable[[Json], None]] = {
     "update": run_update,
     "same": run_same,
     "guardrails": run_guardrails,
+    "explain": run_explain,
+    "diff": run_diff,
 }

@@ -5,7 +5,10 @@
 mod support;
 
 use sandgate::Limits;
-use sandgate_conformance::vector::{self, Asked, Case, Form, PlainOptions, Query, Vector};
+use sandgate_conformance::{
+    analysis::{Witness, without_sentences, witnesses},
+    vector::{self, Asked, Case, Compared, Form, PlainOptions, Query, Vector},
+};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 use support::sandgate;
@@ -75,6 +78,18 @@ fn ask(vector: &Vector, folder: &Path) -> bool {
             let found = answer["effects"].as_array().unwrap().iter().map(|effect| effect["code"].as_str().unwrap());
             assert_eq!(found.collect::<Vec<_>>(), *effects, "{}", vector.name);
         }
+        Case::Explain { policy, options, query, explanation } => {
+            let Some(platform) = platform(options, folder) else { return false };
+            explain(vector, policy, &platform, query, explanation);
+        }
+        Case::Diff(compared) => {
+            // The command takes one set of options for both documents.
+            if compared.old.options != compared.new.options {
+                return false;
+            }
+            let Some(platform) = platform(&compared.old.options, folder) else { return false };
+            diff(vector, compared, &platform, folder);
+        }
         Case::Resolved { .. }
         | Case::InternalHeader { .. }
         | Case::Mask { .. }
@@ -93,14 +108,8 @@ fn check(vector: &Vector, platform: &[&str], document: &str) -> Value {
 }
 
 fn decide(vector: &Vector, policy: &Value, platform: &[String], queries: &[Asked], folder: &Path) {
-    let file = folder.join("policy.json");
-    fs::write(&file, policy.to_string()).unwrap();
-    let lines: Vec<String> = queries.iter().map(|asked| line(&asked.query).to_string()).collect();
-    let mut arguments = vec!["decide", file.to_str().unwrap(), "--batch", "-", "--format", "json"];
-    arguments.extend(platform.iter().map(String::as_str));
-    let ran = sandgate(&arguments, &lines.join("\n"));
-    assert_eq!(ran.code, 0, "{}: {}{}", vector.name, ran.out, ran.err);
-    for (answer, asked) in ran.out.lines().zip(queries) {
+    let answers = answers(vector, policy, platform, queries.iter().map(|asked| &asked.query), folder);
+    for (answer, asked) in answers.iter().zip(queries) {
         let entry =
             asked.entry.as_ref().map(|entry| json!({"list": entry.list, "index": entry.index, "text": entry.text}));
         let wanted = json!({
@@ -110,9 +119,74 @@ fn decide(vector: &Vector, policy: &Value, platform: &[String], queries: &[Asked
             "name": asked.name,
             "maskedHost": asked.masked_host,
         });
-        assert_eq!(serde_json::from_str::<Value>(answer).unwrap(), wanted, "{}: {:?}", vector.name, asked.query);
+        assert_eq!(*answer, wanted, "{}: {:?}", vector.name, asked.query);
     }
-    assert_eq!(ran.out.lines().count(), queries.len());
+    assert_eq!(answers.len(), queries.len());
+}
+
+/// One answer for each query.
+fn answers<'q>(
+    vector: &Vector,
+    policy: &Value,
+    platform: &[String],
+    queries: impl Iterator<Item = &'q Query>,
+    folder: &Path,
+) -> Vec<Value> {
+    let file = folder.join("policy.json");
+    fs::write(&file, policy.to_string()).unwrap();
+    let lines: Vec<String> = queries.map(|query| line(query).to_string()).collect();
+    let mut arguments = vec!["decide", file.to_str().unwrap(), "--batch", "-", "--format", "json"];
+    arguments.extend(platform.iter().map(String::as_str));
+    let ran = sandgate(&arguments, &lines.join("\n"));
+    assert_eq!(ran.code, 0, "{}: {}{}", vector.name, ran.out, ran.err);
+    ran.out.lines().map(|answer| serde_json::from_str(answer).unwrap()).collect()
+}
+
+fn explain(vector: &Vector, policy: &Value, platform: &[String], query: &Query, explanation: &Value) {
+    let number;
+    let mut arguments = vec!["explain", "-", "--format", "json", "--port"];
+    match query {
+        Query::Ingress { client, port } => {
+            number = port.to_string();
+            arguments.extend([&*number, "--in", client.as_deref().unwrap_or("unknown")]);
+        }
+        Query::Egress { address, port, host, sni } => {
+            number = port.to_string();
+            arguments.extend([&*number, "--out", address]);
+            arguments.extend(host.iter().flat_map(|host| ["--host", host]));
+            arguments.extend(sni.iter().flat_map(|sni| ["--sni", sni]));
+        }
+    }
+    arguments.extend(platform.iter().map(String::as_str));
+    let ran = sandgate(&arguments, &policy.to_string());
+    let found = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}: {}", vector.name, ran.err));
+    assert_eq!(without_sentences(&found).as_ref(), Ok(explanation), "{}", vector.name);
+}
+
+fn diff(vector: &Vector, compared: &Compared, platform: &[String], folder: &Path) {
+    let [old, new] = [("old.json", &compared.old), ("new.json", &compared.new)].map(|(name, side)| {
+        let file = folder.join(name);
+        fs::write(&file, side.policy.to_string()).unwrap();
+        file
+    });
+    let mut arguments =
+        vec!["diff", old.to_str().unwrap(), new.to_str().unwrap(), "--fail-on-widen", "--format", "json"];
+    arguments.extend(platform.iter().map(String::as_str));
+    let ran = sandgate(&arguments, "");
+    let found: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}: {}", vector.name, ran.err));
+    assert_eq!(found, compared.difference, "{}", vector.name);
+    assert_eq!(ran.code, i32::from(!compared.tightens), "{}", vector.name);
+
+    let witnesses = witnesses(&found).unwrap();
+    let queries = || witnesses.iter().map(|Witness { query, .. }| query);
+    let answers = [&compared.old, &compared.new].map(|side| answers(vector, &side.policy, platform, queries(), folder));
+    for (index, Witness { query, before, after }) in witnesses.iter().enumerate() {
+        for (answers, wanted) in answers.iter().zip([before, after]) {
+            for field in ["verdict", "reason", "entry"] {
+                assert_eq!(answers[index][field], wanted[field], "{}: {query:?}", vector.name);
+            }
+        }
+    }
 }
 
 fn line(query: &Query) -> Value {

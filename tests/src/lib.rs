@@ -1,5 +1,6 @@
 //! The conformance suite: vectors as data, the obvious evaluator, and what runs them.
 
+pub mod analysis;
 pub mod compare;
 pub mod draft;
 pub mod errors;

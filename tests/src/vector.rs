@@ -4,7 +4,7 @@
 
 use sandgate::{Capabilities, Destination, Guardrails, Host, Limits, Options, parse_address};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 /// A file of vectors on one topic.
@@ -113,6 +113,14 @@ pub enum Case {
         #[serde(default)]
         diagnostics: Vec<Expected>,
     },
+    Explain {
+        policy: Value,
+        #[serde(default)]
+        options: PlainOptions,
+        query: Query,
+        explanation: Value,
+    },
+    Diff(Compared),
 }
 
 /// A text, or texts and how often each stands there: limits are larger than a file should be.
@@ -243,8 +251,30 @@ pub struct Side {
     pub options: PlainOptions,
 }
 
+/// Two policies, and all that is said of the way from the old to the new one.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the schema describes every field")]
+pub struct Compared {
+    pub old: Side,
+    pub new: Side,
+    pub difference: Value,
+    pub tightens: bool,
+    pub equivalent: bool,
+    /// Absent if the new policy tightens the old one.
+    widening: Option<Value>,
+}
+
+impl Compared {
+    /// What the new policy lets through and the old one does not.
+    #[must_use]
+    pub fn widening(&self) -> Value {
+        let nothing = || json!({"changes": [], "resolved": [], "accessToken": null, "hostMask": null});
+        self.widening.clone().unwrap_or_else(nothing)
+    }
+}
+
 /// Options as vectors and expectation files write them.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 #[expect(missing_docs, reason = "the options of the core, flattened")]
 pub struct PlainOptions {

@@ -2,12 +2,17 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use sandgate::{
-    ClientAddress, Decision, Entry, Guardrails, HostMask, List, NetworkConfig, NetworkUpdate, Options, ParseError,
-    Policy, Report, Verdict, check, from_internal_header, parse_address,
+    ClientAddress, Decision, Destination, Entry, Explanation, Guardrails, HostMask, List, NetworkConfig, NetworkUpdate,
+    Options, ParseError, Policy, Report, Verdict, check, diff, equivalent, from_internal_header, parse_address,
+    tightens,
 };
-use sandgate_conformance::vector::{
-    self, Asked, Case, Expected, ExpectedEntry, Flaw, Form, Mode, PlainOptions, Query, Vector,
+use sandgate_conformance::{
+    analysis::{Witness, without_sentences, witnesses},
+    vector::{
+        self, Asked, Case, Compared, Expected, ExpectedEntry, Flaw, Form, Mode, PlainOptions, Query, Side, Vector,
+    },
 };
+use serde::Serialize;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, hash_map::DefaultHasher},
@@ -71,7 +76,7 @@ fn run(vector: &Vector) -> Outcome {
             same("result", &replaced, result)
         }
         Case::Same { left, right, same: expected } => {
-            let (left, right) = (compile(&left.policy, &left.options)?, compile(&right.policy, &right.options)?);
+            let (left, right) = (side(left)?, side(right)?);
             same("equal", left == right, *expected)?;
             same("equally hashed", hash(&left) == hash(&right), *expected)
         }
@@ -80,6 +85,11 @@ fn run(vector: &Vector) -> Outcome {
             same("valid", report.is_none(), *valid && diagnostics.is_empty())?;
             report.map_or(Ok(()), |report| run_diagnostics(&report, diagnostics))
         }
+        Case::Explain { policy, options, query, explanation } => {
+            let found = json(&explain(&compile(policy, options)?, query)?)?;
+            same("explanation", &without_sentences(&found)?, explanation)
+        }
+        Case::Diff(compared) => run_diff(compared),
     }
 }
 
@@ -205,10 +215,7 @@ fn run_decision(decision: &Decision<'_>, asked: &Asked) -> Outcome {
 }
 
 fn run_explanation(policy: &Policy, asked: &Asked) -> Outcome {
-    let explanation = match &asked.query {
-        Query::Ingress { client, port } => policy.explain_ingress(client.as_deref().and_then(parse_address), *port),
-        query @ Query::Egress { .. } => policy.explain_egress(&query.destination().ok_or("no address")?),
-    };
+    let explanation = explain(policy, &asked.query)?;
     let name = explanation.name.map(|name| name.to_string());
     let entry = explanation.entry.map(|entry| ExpectedEntry {
         list: entry.list.as_str().into(),
@@ -217,6 +224,51 @@ fn run_explanation(policy: &Policy, asked: &Asked) -> Outcome {
     });
     let found = (explanation.verdict.as_str(), explanation.reason.as_str(), entry.as_ref(), name.as_ref());
     same("decision", found, (&asked.verdict, &asked.reason, asked.entry.as_ref(), asked.name.as_ref()))
+}
+
+fn run_diff(compared: &Compared) -> Outcome {
+    let (old, new) = (side(&compared.old)?, side(&compared.new)?);
+    let difference = json(&diff(&old, &new))?;
+    same("difference", &difference, &compared.difference)?;
+    let unequal = equivalent(&old, &new).err();
+    same("equivalent", unequal.is_none(), compared.equivalent)?;
+    same("what is not equivalent", &json(&unequal.unwrap_or_default())?, &difference)?;
+    let wider = tightens(&old, &new).err();
+    same("tightens", wider.is_none(), compared.tightens)?;
+    let widening = json(&wider.unwrap_or_default())?;
+    same("widening", &widening, &compared.widening())?;
+    let witnesses = witnesses(&difference)?.into_iter().chain(witnesses(&widening)?);
+    for Witness { query, before, after } in witnesses {
+        for (policy, answer) in [(&old, before), (&new, after)] {
+            let decision = decide(policy, &query)?;
+            same(&format!("the witness {query:?}"), &json(&sandgate::Outcome::from(&decision))?, &answer)?;
+        }
+    }
+    Ok(())
+}
+
+fn decide<'p>(policy: &'p Policy, query: &Query) -> Result<Decision<'p>, String> {
+    Ok(match query {
+        Query::Ingress { client, port } => policy.decide_ingress(client.as_deref().and_then(parse_address), *port),
+        query @ Query::Egress { .. } => policy.decide_egress(&query.destination().ok_or("no address")?),
+    })
+}
+
+fn explain(policy: &Policy, query: &Query) -> Result<Explanation, String> {
+    Ok(match query {
+        Query::Ingress { client, port } => policy.explain_ingress(client.as_deref().and_then(given), *port),
+        Query::Egress { address, .. } => {
+            let destination = query.destination().ok_or("no address")?;
+            let address = given(address).ok_or("no address")?;
+            policy.explain_egress(&Destination { address, ..destination })
+        }
+    })
+}
+
+/// An address that is not yet read as the one that is judged: an explanation tells both.
+fn given(text: &str) -> Option<IpAddr> {
+    parse_address(text)?;
+    text.parse().ok()
 }
 
 fn client_address(mode: &Mode) -> Result<ClientAddress, String> {
@@ -232,6 +284,14 @@ fn client_address(mode: &Mode) -> Result<ClientAddress, String> {
 
 fn compile(document: &Value, options: &PlainOptions) -> Result<Policy, String> {
     Policy::from_json(&document.to_string(), &options.to_options()).map_err(|report| report.to_string())
+}
+
+fn side(side: &Side) -> Result<Policy, String> {
+    compile(&side.policy, &side.options)
+}
+
+fn json(value: &impl Serialize) -> Result<Value, String> {
+    serde_json::to_value(value).map_err(|error| error.to_string())
 }
 
 fn address(text: &str) -> Result<IpAddr, String> {

@@ -39,6 +39,15 @@ fn literals() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         ("Verdict", "What to do with a connection.", vec!["allow", "deny", "allow-by-name"]),
         ("Reason", "Which step decided.", Reason::ALL.iter().map(|reason| reason.as_str()).collect()),
         ("ListName", "A list of a document.", List::ALL.iter().map(|list| list.as_str()).collect()),
+        ("Direction", "Whose connections are meant: from the sandbox, or to it.", vec!["egress", "ingress"]),
+        (
+            "Rule",
+            "A step of section 7.",
+            vec!["E-1", "E-2", "E-3", "E-4", "E-5", "E-6", "E-7", "I-1", "I-2", "I-3", "I-4", "I-5", "I-6", "I-7"],
+        ),
+        ("StepOutcome", "What came of a step.", vec!["does-not-apply", "decides", "not-reached"]),
+        ("SeenIn", "Where a host name was seen.", vec!["sni", "host"]),
+        ("Edit", "What is done with an entry.", vec!["add", "remove"]),
         ("Severity", "Whether a diagnostic refuses the document.", vec!["error", "warning"]),
         ("Code", "What kind of problem a diagnostic is about.", Code::ALL.iter().map(|code| code.as_str()).collect()),
     ]

@@ -33,6 +33,49 @@ ListName: TypeAlias = Literal[
 ]
 """A list of a document."""
 
+Direction: TypeAlias = Literal[
+    "egress",
+    "ingress",
+]
+"""Whose connections are meant: from the sandbox, or to it."""
+
+Rule: TypeAlias = Literal[
+    "E-1",
+    "E-2",
+    "E-3",
+    "E-4",
+    "E-5",
+    "E-6",
+    "E-7",
+    "I-1",
+    "I-2",
+    "I-3",
+    "I-4",
+    "I-5",
+    "I-6",
+    "I-7",
+]
+"""A step of section 7."""
+
+StepOutcome: TypeAlias = Literal[
+    "does-not-apply",
+    "decides",
+    "not-reached",
+]
+"""What came of a step."""
+
+SeenIn: TypeAlias = Literal[
+    "sni",
+    "host",
+]
+"""Where a host name was seen."""
+
+Edit: TypeAlias = Literal[
+    "add",
+    "remove",
+]
+"""What is done with an entry."""
+
 Severity: TypeAlias = Literal[
     "error",
     "warning",

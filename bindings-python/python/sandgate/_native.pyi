@@ -8,6 +8,7 @@ from typing import Any, Final, SupportsIndex, TypeAlias, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from sandgate._analysis import Difference, Explanation
 from sandgate._documents import NetworkConfig
 from sandgate._literals import Code, ListName, Reason, Severity, Verdict
 
@@ -69,6 +70,12 @@ class Policy:
     def decide_ingress(self, client: _Address | None, port: SupportsIndex) -> Decision:
         """Whether a client may reach a port of the sandbox, and why (I-1 to I-7)."""
 
+    def explain_ingress(self, client: _Address | None, port: SupportsIndex) -> Explanation:
+        """Tell everything that leads to the answer of `decide_ingress`, and what would change it.
+
+        It is for a person who wonders, and takes time in proportion to the policy.
+        """
+
     def allows_egress(self, address: _Address, port: SupportsIndex) -> bool:
         """Whether the sandbox may connect to this very address; port 0 for traffic without one.
 
@@ -88,6 +95,16 @@ class Policy:
 
         `host` is what stood in an HTTP Host header, `sni` the server name of TLS; at most one.
         """
+
+    def explain_egress(
+        self,
+        address: _Address,
+        port: SupportsIndex,
+        *,
+        host: str | bytes | None = None,
+        sni: str | bytes | None = None,
+    ) -> Explanation:
+        """Tell everything that leads to the answer of `decide_egress`, and what would change it."""
 
     def allows_resolved(self, address: _Address) -> bool:
         """Whether a connection by name may go to this address that the name resolved to (E-8)."""
@@ -440,6 +457,26 @@ def apply_update(config: Mapping[str, object], update: Mapping[str, object]) -> 
 
     Raises `PolicyError` if the shape of one of them is wrong; entries are not judged.
     """
+
+def diff(old: Policy, new: Policy) -> Difference:
+    """Tell exactly what two policies do differently: where, for which names, with a query to show it.
+
+    All that decides is compared, guardrails and capabilities included (H-3). Order and spelling of
+    entries decide nothing, and neither do limits. Time is near linear in the entries of both.
+    """
+
+def widening(old: Policy, new: Policy) -> Difference:
+    """Tell what the new policy lets through and the old one does not; empty if it tightens.
+
+    Verdicts are in the order deny, allow by name, allow. Requests that no longer need the traffic
+    access token are wider too, and so are addresses that names may lead to (E-8).
+    """
+
+def tightens(old: Policy, new: Policy) -> bool:
+    """Whether the new policy lets nothing through that the old one does not."""
+
+def equivalent(one: Policy, other: Policy) -> bool:
+    """Whether two policies do all the same. Reasons may differ, and so may the entries that decide."""
 
 def from_internal_header(values: Iterable[str | bytes]) -> str | None:
     """Return the client in the values of `INTERNAL_HEADER`, or `None`, the unknown client (C-6).
