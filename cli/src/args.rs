@@ -228,6 +228,8 @@ pub(crate) struct Fix {
     #[arg(long)]
     pub(crate) write: bool,
     #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
     pub(crate) platform: Platform,
 }
 

@@ -7,7 +7,7 @@ mod support;
 use sandgate::Limits;
 use sandgate_conformance::{
     analysis::{Witness, without_sentences, witnesses},
-    vector::{self, Asked, Case, Compared, Form, PlainOptions, Query, Vector},
+    vector::{self, Asked, Case, Compared, ExpectedRepair, Form, HostBits, PlainOptions, Query, Repaired, Vector},
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -90,6 +90,10 @@ fn ask(vector: &Vector, folder: &Path) -> bool {
             let Some(platform) = platform(&compared.old.options, folder) else { return false };
             diff(vector, compared, &platform, folder);
         }
+        Case::Repair(repaired) => {
+            let Some(platform) = platform(&repaired.options, folder) else { return false };
+            fix(vector, repaired, &platform);
+        }
         Case::Resolved { .. }
         | Case::InternalHeader { .. }
         | Case::Mask { .. }
@@ -161,6 +165,31 @@ fn explain(vector: &Vector, policy: &Value, platform: &[String], query: &Query, 
     let ran = sandgate(&arguments, &policy.to_string());
     let found = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}: {}", vector.name, ran.err));
     assert_eq!(without_sentences(&found).as_ref(), Ok(explanation), "{}", vector.name);
+}
+
+fn fix(vector: &Vector, wanted: &Repaired, platform: &[String]) {
+    let mut arguments = vec!["fix", "-", "--format", "json"];
+    arguments.extend(platform.iter().map(String::as_str));
+    arguments.extend(wanted.host_bits.iter().flat_map(|meaning| match meaning {
+        HostBits::Network => ["--host-bits", "network"],
+        HostBits::Address => ["--host-bits", "address"],
+    }));
+    arguments.extend(wanted.minimize.then_some("--minimize"));
+    let ran = sandgate(&arguments, &wanted.text);
+    let found: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}: {}", vector.name, ran.err));
+    assert_eq!(found["text"], *wanted.repaired, "{}", vector.name);
+    let counted = |repair: &Value| {
+        let mut repair = repair.clone();
+        repair["reasons"] = repair["reasons"].as_array().unwrap().len().into();
+        serde_json::from_value::<ExpectedRepair>(repair).unwrap()
+    };
+    let repairs: Vec<_> = found["repairs"].as_array().unwrap().iter().map(counted).collect();
+    assert_eq!(repairs, wanted.repairs, "{}", vector.name);
+    let found = found["diagnostics"].as_array().unwrap().iter();
+    let left: Vec<_> = found.map(|left| (left["code"].as_str().unwrap(), left["path"].as_str().unwrap())).collect();
+    let wanted: Vec<_> = wanted.left.iter().map(|left| (&*left.code, &*left.path)).collect();
+    assert_eq!(left, wanted, "{}", vector.name);
+    assert_eq!(ran.code, i32::from(!left.is_empty()), "{}", vector.name);
 }
 
 fn diff(vector: &Vector, compared: &Compared, platform: &[String], folder: &Path) {

@@ -121,6 +121,7 @@ pub enum Case {
         explanation: Value,
     },
     Diff(Compared),
+    Repair(Repaired),
 }
 
 /// A text, or texts and how often each stands there: limits are larger than a file should be.
@@ -145,6 +146,27 @@ pub enum Form {
     #[default]
     Config,
     Update,
+}
+
+/// What an address with bits beyond its prefix length means.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the network or the address")]
+pub enum HostBits {
+    Network,
+    Address,
+}
+
+/// An entry that is rewritten or removed.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields of a repair, with the number of its reasons")]
+pub struct ExpectedRepair {
+    pub list: String,
+    pub index: usize,
+    pub before: String,
+    pub after: Option<String>,
+    pub reasons: usize,
 }
 
 /// What is wrong with one text.
@@ -271,6 +293,23 @@ impl Compared {
         let nothing = || json!({"changes": [], "resolved": [], "accessToken": null, "hostMask": null});
         self.widening.clone().unwrap_or_else(nothing)
     }
+}
+
+/// A legacy document, and what becomes of it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the schema describes every field")]
+pub struct Repaired {
+    pub text: String,
+    pub host_bits: Option<HostBits>,
+    #[serde(default)]
+    pub minimize: bool,
+    #[serde(default)]
+    pub options: PlainOptions,
+    pub repaired: String,
+    pub repairs: Vec<ExpectedRepair>,
+    #[serde(default)]
+    pub left: Vec<Expected>,
 }
 
 /// Options as vectors and expectation files write them.

@@ -2,14 +2,15 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use sandgate::{
-    ClientAddress, Decision, Destination, Entry, Explanation, Guardrails, HostMask, List, NetworkConfig, NetworkUpdate,
-    Options, ParseError, Policy, Report, Verdict, check, diff, equivalent, from_internal_header, parse_address,
-    tightens,
+    ClientAddress, Decision, Destination, Entry, Explanation, Guardrails, HostBits, HostMask, List, NetworkConfig,
+    NetworkUpdate, Options, ParseError, Policy, Repair, Repairs, Report, Verdict, check, diff, equivalent,
+    from_internal_header, parse_address, repair, tightens,
 };
 use sandgate_conformance::{
     analysis::{Witness, without_sentences, witnesses},
     vector::{
-        self, Asked, Case, Compared, Expected, ExpectedEntry, Flaw, Form, Mode, PlainOptions, Query, Side, Vector,
+        self, Asked, Case, Compared, Expected, ExpectedEntry, ExpectedRepair, Flaw, Form, Mode, PlainOptions, Query,
+        Side, Vector,
     },
 };
 use serde::Serialize;
@@ -90,6 +91,7 @@ fn run(vector: &Vector) -> Outcome {
             same("explanation", &without_sentences(&found)?, explanation)
         }
         Case::Diff(compared) => run_diff(compared),
+        Case::Repair(wanted) => run_repair(wanted),
     }
 }
 
@@ -269,6 +271,28 @@ fn explain(policy: &Policy, query: &Query) -> Result<Explanation, String> {
 fn given(text: &str) -> Option<IpAddr> {
     parse_address(text)?;
     text.parse().ok()
+}
+
+fn run_repair(wanted: &vector::Repaired) -> Outcome {
+    let host_bits = wanted.host_bits.map(|meaning| match meaning {
+        vector::HostBits::Network => HostBits::Network,
+        vector::HostBits::Address => HostBits::Address,
+    });
+    let how = Repairs { host_bits, minimize: wanted.minimize };
+    let (text, done, report) = match repair(&wanted.text, how, &wanted.options.to_options()) {
+        Ok(done) => (done.text, done.repairs, None),
+        Err(undone) => (undone.text, undone.repairs, Some(undone.report)),
+    };
+    same("repaired", &text, &wanted.repaired)?;
+    let done: Vec<_> = done.iter().map(expected_repair).collect();
+    same("repairs", &done, &wanted.repairs)?;
+    same("repaired for good", report.is_none(), wanted.left.is_empty())?;
+    report.map_or(Ok(()), |report| run_diagnostics(&report, &wanted.left))
+}
+
+fn expected_repair(Repair { list, index, before, after, reasons, .. }: &Repair) -> ExpectedRepair {
+    let (list, reasons) = (list.to_string(), reasons.len());
+    ExpectedRepair { list, index: *index, before: before.clone(), after: after.clone(), reasons }
 }
 
 fn client_address(mode: &Mode) -> Result<ClientAddress, String> {
