@@ -3,19 +3,17 @@
 use crate::{
     args::{Diff, Format},
     input::{self, Failure},
+    places::{list, places},
 };
 use anstyle::{AnsiColor, Style};
 use sandgate::{Change, Difference, Direction, Names, Outcome, PortSpan, Region, diff, tightens};
 use std::{
-    fmt::Display,
     io::{self, Write},
     process::ExitCode,
 };
 
 const OPENS: Style = AnsiColor::Yellow.on_default().bold();
 const CLOSES: Style = AnsiColor::Cyan.on_default().bold();
-/// So many networks or names of one place are shown to a person; JSON has them all.
-const SHOWN: usize = 6;
 
 pub(crate) fn run(arguments: &Diff) -> Result<ExitCode, Failure> {
     let old = input::policy(&arguments.old, &arguments.platform)?;
@@ -35,7 +33,7 @@ fn print(out: &mut impl Write, difference: &Difference, is_wider: bool) -> io::R
         print_change(out, change)?;
     }
     for resolved in &difference.resolved {
-        let addresses = list(&resolved.addresses);
+        let addresses = places(&resolved.addresses);
         writeln!(out, "names that resolve to {addresses}: {} -> {}\n", resolved.before, resolved.after)?;
     }
     if let Some(token) = &difference.access_token {
@@ -64,11 +62,7 @@ fn print_change(out: &mut impl Write, change: &Change) -> io::Result<()> {
         writeln!(out, "  {}", named(names))?;
     }
     for region in &change.regions {
-        let networks: Vec<String> =
-            region.networks().take(SHOWN.saturating_add(1)).map(|each| each.to_string()).collect();
-        // The unknown client has no address.
-        let places = if networks.is_empty() { "unknown clients".into() } else { list(&networks) };
-        writeln!(out, "  {places}, {}", ports(&region.ports))?;
+        writeln!(out, "  {}, {}", places(&region.addresses), ports(&region.ports))?;
         print_witness(out, change.direction, region)?;
     }
     writeln!(out)
@@ -112,11 +106,4 @@ fn ports(spans: &[PortSpan]) -> String {
         [PortSpan { low, high }] if low == high => format!("port {low}"),
         spans => format!("ports {}", list(spans)),
     }
-}
-
-/// The first of them, with commas.
-fn list(all: &[impl Display]) -> String {
-    let shown: Vec<String> = all.iter().take(SHOWN).map(ToString::to_string).collect();
-    let more = if all.len() > SHOWN { ", and more" } else { "" };
-    format!("{}{more}", shown.join(", "))
 }

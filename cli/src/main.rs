@@ -10,6 +10,7 @@ mod fix;
 mod format;
 mod input;
 mod lint;
+mod places;
 mod query;
 mod render;
 mod test;
