@@ -86,15 +86,15 @@ pub(crate) struct Lint {
     pub(crate) files: Vec<PathBuf>,
     /// For people, for programs, or for tools that annotate the line.
     #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: LintFormat,
+    pub(crate) format: ReviewFormat,
     #[command(flatten)]
     pub(crate) platform: Platform,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LintFormat {
+pub(crate) enum ReviewFormat {
     Text,
-    /// One object a line for each policy.
+    /// One object a line.
     Json,
     /// Annotations as workflows of GitHub print them.
     Github,
@@ -179,8 +179,9 @@ pub(crate) struct Diff {
     /// End with 1 if anything is let through that was not before.
     #[arg(long)]
     pub(crate) fail_on_widen: bool,
-    #[command(flatten)]
-    pub(crate) output: Output,
+    /// For people, for programs, or for tools that annotate the line.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ReviewFormat,
     #[command(flatten)]
     pub(crate) platform: Platform,
 }

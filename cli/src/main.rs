@@ -13,6 +13,7 @@ mod lint;
 mod places;
 mod query;
 mod render;
+mod review;
 mod test;
 
 use args::{Arguments, Command, Document, Fingerprint};
