@@ -67,14 +67,14 @@ fn openings(name: &str, text: &str, wider: &Difference) -> Vec<Finding> {
                 change.direction,
                 change.before,
                 change.after,
-                places(&region.addresses),
+                places(&region.addresses, ", "),
                 ports(&region.ports)
             );
             found.push(finding(code, place, message));
         }
     }
     for resolved in &wider.resolved {
-        found.push(finding(RESOLVED, None, format!("names may lead to {}", places(&resolved.addresses))));
+        found.push(finding(RESOLVED, None, format!("names may lead to {}", places(&resolved.addresses, ", "))));
     }
     if let Some(token) = &wider.access_token {
         let message = format!("ports {} need no traffic access token", list(&token.no_longer_needed));
@@ -88,7 +88,7 @@ fn print(out: &mut impl Write, difference: &Difference, is_wider: bool) -> io::R
         print_change(out, change)?;
     }
     for resolved in &difference.resolved {
-        let addresses = places(&resolved.addresses);
+        let addresses = places(&resolved.addresses, ", ");
         writeln!(out, "names that resolve to {addresses}: {} -> {}\n", resolved.before, resolved.after)?;
     }
     if let Some(token) = &difference.access_token {
@@ -117,7 +117,7 @@ fn print_change(out: &mut impl Write, change: &Change) -> io::Result<()> {
         writeln!(out, "  {}", named(names))?;
     }
     for region in &change.regions {
-        writeln!(out, "  {}, {}", places(&region.addresses), ports(&region.ports))?;
+        writeln!(out, "  {}, {}", places(&region.addresses, ",\n  "), ports(&region.ports))?;
         print_witness(out, change.direction, region)?;
     }
     writeln!(out)

@@ -9,15 +9,16 @@ use std::{
 /// So many networks or names of one place are shown to a person; JSON has them all.
 const SHOWN: usize = 6;
 
-/// Ranges in order, IPv4 first. None at all is the unknown client, which has no address.
-pub(crate) fn places(ranges: &[AddressRange]) -> String {
+/// Ranges in order, IPv4 first, the families apart by this. No range at all is the unknown client,
+/// which has no address.
+pub(crate) fn places(ranges: &[AddressRange], separator: &str) -> String {
     if ranges.is_empty() {
         return "unknown clients".into();
     }
     let (v4, v6): (Vec<_>, Vec<_>) = ranges.iter().partition(|range| range.first().is_ipv4());
     let v4 = family(&v4, "IPv4", [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::BROADCAST)]);
     let v6 = family(&v6, "IPv6", [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::from_bits(u128::MAX))]);
-    v4.into_iter().chain(v6).collect::<Vec<_>>().join(", ")
+    v4.into_iter().chain(v6).collect::<Vec<_>>().join(separator)
 }
 
 /// The first of them, with commas.
@@ -70,7 +71,7 @@ mod tests {
         let address = |text: &str| text.parse::<IpAddr>().ok();
         let ranges: Option<Vec<_>> =
             ranges.iter().map(|[first, last]| AddressRange::new(address(first)?, address(last)?)).collect();
-        assert_eq!(ranges.map(|ranges| places(&ranges)).as_deref(), Some(wanted));
+        assert_eq!(ranges.map(|ranges| places(&ranges, ", ")).as_deref(), Some(wanted));
     }
 
     #[test]
