@@ -19,6 +19,7 @@ mod json;
 mod nearest;
 mod objects;
 mod options;
+mod plane;
 mod policy;
 mod repair;
 #[cfg(feature = "schema")]
