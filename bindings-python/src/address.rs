@@ -1,6 +1,5 @@
 //! Addresses, ports and host names as Python writes them.
 
-use crate::guard::in_python;
 use pyo3::{
     exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError},
     prelude::*,
@@ -72,10 +71,9 @@ fn other(value: &Bound<'_, PyAny>) -> PyResult<Option<IpAddr>> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
         return packed(bytes.as_bytes()).map(Some);
     }
-    let classes = in_python(|| ipaddress(value.py()))?;
-    if in_python(|| value.is_instance(classes))? {
+    if value.is_instance(ipaddress(value.py())?)? {
         // Its text and not its bytes: a zone, or the prefix of an interface, makes it no address.
-        return Ok(parse(&in_python(|| value.str())?));
+        return Ok(parse(&value.str()?));
     }
     let name = value.get_type().name()?;
     Err(PyTypeError::new_err(format!("an address is a str, bytes of 4 or 16, or an object of ipaddress, not {name}")))

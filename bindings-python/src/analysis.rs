@@ -1,10 +1,7 @@
 //! Explanations and differences: what the core serializes, as values of `sandgate._analysis`.
 
-use crate::{
-    guard::{guarded, in_python},
-    policy::Policy,
-};
-use pyo3::{exceptions::PyValueError, prelude::*, sync::PyOnceLock, types::PyTuple};
+use crate::{guard::guarded, policy::Policy};
+use pyo3::{exceptions::PyValueError, prelude::*, sync::PyOnceLock};
 use serde::Serialize;
 
 /// What two policies do differently, exactly.
@@ -52,6 +49,5 @@ pub(crate) fn told<T: Serialize>(py: Python<'_>, question: impl FnOnce() -> T + 
     static READ: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let text = py.detach(|| guarded(|| serde_json::to_string(&question())))?;
     let text = text.map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let (read, text) = (in_python(|| READ.import(py, "sandgate._analysis", "read"))?, PyTuple::new(py, [text])?);
-    in_python(|| read.call1(&text))
+    READ.import(py, "sandgate._analysis", "read")?.call1((text,))
 }

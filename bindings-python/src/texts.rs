@@ -2,15 +2,14 @@
 
 use crate::{
     address,
-    guard::{guarded, in_python},
+    guard::guarded,
     objects,
     report::{refused, taken},
 };
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
-    sync::PyOnceLock,
-    types::{PyBytes, PyString, PyTuple},
+    types::{PyBytes, PyString},
 };
 use sandgate::{Entry, Limits, NetworkConfig, NetworkUpdate, Report, Spelling};
 use serde::Serialize;
@@ -81,10 +80,8 @@ pub(crate) fn network_update_schema(py: Python<'_>) -> PyResult<Bound<'_, PyAny>
 
 /// What the core writes as JSON, as objects of Python.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
-    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let text = serde_json::to_string(value).map_err(|error| PyTypeError::new_err(error.to_string()))?;
-    let (loads, text) = (in_python(|| LOADS.import(py, "json", "loads"))?, PyTuple::new(py, [text])?);
-    in_python(|| loads.call1(&text))
+    py.import("json")?.call_method1("loads", (text,))
 }
 
 /// JSON text from `str` or `bytes`. What is no Unicode becomes a character that no entry, mask or
