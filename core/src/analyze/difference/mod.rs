@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!     mod.rs      the questions
-//!     compare.rs            what two policies decide differently
+//!     compare.rs            what two policies decide differently      decided.rs     what one decides
 //!     conditions.rs         for which names          planes.rs      for which addresses and ports
 //!     names.rs              what patterns match      products.rs    places as products
 //!                                                    plane.rs       rules as places
@@ -16,6 +16,7 @@ mod answer;
 mod blocks;
 mod compare;
 mod conditions;
+mod decided;
 mod names;
 mod plane;
 mod planes;
@@ -25,6 +26,7 @@ mod proof;
 mod region;
 
 pub use answer::{Change, Difference, MaskChange, ResolvedChange, TokenChange};
+pub use decided::DecidedRegion;
 pub use names::{NameTerm, Names};
 pub use region::{AddressRange, Outcome, PortSpan, Region, Witness};
 
