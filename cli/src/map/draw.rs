@@ -1,0 +1,440 @@
+//! Puts the picture together: title and sentence, the map with its labels, what it cannot show.
+
+use super::{
+    hilbert::network,
+    known::{self, KNOWN, Known},
+    labels::{Frame, Line, Table, rooms, width},
+    raster::{Paint, Raster},
+    spots::{Cluster, Spot, clusters, spots},
+    style::{CSS, PATTERNS, dot, fill},
+    survey::{Look, Piece, Survey},
+    svg::Svg,
+    titles::{Asked, Index},
+    words,
+};
+use std::collections::BTreeMap;
+
+/// The page around the map: its sides and the map's, and the sizes of text.
+const MARGIN: f64 = 24.0;
+const MAP: f64 = 1024.0;
+const PAGE: f64 = MAP + 2.0 * MARGIN;
+const TITLE: f64 = 28.0;
+const SENTENCE: f64 = 19.0;
+const FOOT: f64 = 16.0;
+const LABEL: f64 = 15.0;
+const NOTE: f64 = 12.0;
+const NUMBER: f64 = 10.0;
+/// How wide the coloured side of a callout is.
+const BAND: f64 = 8.0;
+/// What is at least so wide is framed as it is; what is less has a ring around it.
+const RING: f64 = 20.0;
+/// Squares with fewer cells on a side are shown by a dot.
+const DOT: u32 = 5;
+
+/// Up to so many spots each say what they are when pointed at; more do so with their neighbours.
+const TARGETS: usize = 400;
+
+/// What is drawn.
+pub(crate) struct Picture<'p> {
+    survey: &'p Survey,
+    asked: Asked<'p>,
+    index: Index,
+    pieces: Vec<Piece>,
+    is_change: bool,
+    /// A piece of what most addresses are: it lies under all others.
+    ground: Piece,
+}
+
+impl<'p> Picture<'p> {
+    pub(crate) fn new(survey: &'p Survey, asked: Asked<'p>) -> Self {
+        let pieces = survey.pieces(true);
+        let mut sizes: BTreeMap<(Look, u64), (u128, usize)> = BTreeMap::new();
+        for (number, piece) in pieces.iter().enumerate() {
+            let (size, _) = sizes.entry((piece.look, piece.mark)).or_insert((0, number));
+            *size = size.saturating_add(piece.size());
+        }
+        let most = sizes.values().max_by_key(|(size, _)| size).and_then(|(_, number)| pieces.get(*number));
+        let ground = most.copied().unwrap_or(Piece { first: 0, last: 0, look: Look::Denied, mark: 0 });
+        Self { survey, asked, index: Index::new(asked), pieces, is_change: asked.old.is_some(), ground }
+    }
+
+    /// The whole picture as SVG.
+    pub(crate) fn draw(&self, title: &str) -> String {
+        let sentence = words::summary(self.survey, &self.pieces, self.is_change);
+        let sentences = wrapped(&sentence, SENTENCE);
+        let mut foot = words::beyond(self.survey, self.asked.policy, self.asked.direction, self.is_change);
+        foot.push(
+            "How to read it: each numbered square is the network of all addresses that begin with the number; \
+             addresses near one another lie near one another."
+                .into(),
+        );
+        let feet: Vec<String> = foot.iter().flat_map(|text| wrapped(text, FOOT)).collect();
+        let top = MARGIN + TITLE + lines(&sentences) * SENTENCE * 1.3 + 16.0;
+        let height = top + MAP + 14.0 + lines(&feet) * FOOT * 1.35 + MARGIN;
+        let mut svg = Svg::default();
+        let view = format!("0 0 {PAGE} {height:.0}");
+        svg.begin(
+            "svg",
+            &[
+                ("xmlns", &"http://www.w3.org/2000/svg"),
+                ("viewBox", &view),
+                ("width", &PAGE),
+                ("height", &format!("{height:.0}")),
+                ("role", &"img"),
+                ("aria-labelledby", &"sandgate-title sandgate-desc"),
+            ],
+        );
+        svg.text("title", &[("id", &"sandgate-title")], title);
+        svg.text("desc", &[("id", &"sandgate-desc")], &format!("{sentence} {}", foot.join(" ")));
+        svg.text("style", &[], CSS);
+        patterns(&mut svg);
+        svg.empty("rect", &[("class", &"page"), ("width", &"100%"), ("height", &"100%")]);
+        let size = TITLE.min(TITLE * MAP / width(title, TITLE));
+        text(&mut svg, (MARGIN, MARGIN + TITLE * 0.75), size, "", true, title);
+        paragraph(&mut svg, MARGIN + TITLE + SENTENCE * 1.1, SENTENCE, "", &sentences);
+        svg.begin("g", &[("transform", &format!("translate({MARGIN} {top:.0})"))]);
+        self.map(&mut svg);
+        svg.end();
+        paragraph(&mut svg, top + MAP + 14.0 + FOOT, FOOT, "muted", &feet);
+        svg.finish()
+    }
+
+    fn map(&self, svg: &mut Svg) {
+        let raster = Raster::new(&self.pieces);
+        self.areas(svg, &raster);
+        let mut table = Table::default();
+        landmarks(svg, &mut table);
+        for room in rooms(&raster, |look| self.words_of(look)) {
+            let (x, y) = room.frame.middle();
+            table.take(room.frame);
+            let bold = room.look.is_change() || !self.is_change;
+            let top = y - room.frame.height / 2.0;
+            for (line, number) in room.lines.iter().zip(0_u32..) {
+                let base = top + room.size * (0.93 + 1.2 * f64::from(number));
+                let class = if room.look.is_change() || !self.is_change { "halo" } else { "halo muted" };
+                centred(svg, (x, base), room.size, class, bold, line);
+            }
+        }
+        svg.empty("rect", &[("class", &"border"), ("width", &MAP), ("height", &MAP)]);
+        let spots = spots(&self.pieces, &self.ground, self.is_change);
+        let clusters = clusters(&spots);
+        let frames: Vec<Frame> = clusters.iter().map(frame).collect();
+        let narrow = clusters.iter().zip(&frames).filter(|(cluster, _)| !cluster.is_wide());
+        narrow.for_each(|(_, frame)| table.take(*frame));
+        let label = |cluster: &Cluster| self.label(cluster, clusters.len());
+        let labels: Vec<(String, String)> = clusters.iter().map(label).collect();
+        let all = clusters.iter().zip(&frames).zip(&labels);
+        let placed: Vec<Option<(Frame, Option<Line>)>> = all
+            .map(|((cluster, frame), label)| {
+                let size = size(label);
+                if cluster.is_wide() {
+                    return table.place_within(*frame, size).map(|frame| (frame, None));
+                }
+                table.place(*frame, size, None).map(|(frame, line)| (frame, Some(line)))
+            })
+            .collect();
+        let notes = notes(&mut table, &spots);
+        for (_, frame) in clusters.iter().zip(&frames).filter(|(cluster, _)| cluster.is_wide()) {
+            let Frame { x, y, width, height } = *frame;
+            svg.empty("rect", &[("class", &"lead"), ("x", &x), ("y", &y), ("width", &width), ("height", &height)]);
+        }
+        for (known, (frame, line)) in &notes {
+            note(svg, known, *frame, *line);
+        }
+        let narrow = clusters.iter().zip(&frames).zip(&placed).filter(|((cluster, _), _)| !cluster.is_wide());
+        for ((cluster, frame), placed) in narrow {
+            mark(svg, cluster, *frame, placed.and_then(|(_, line)| line));
+        }
+        for ((placed, label), cluster) in placed.iter().zip(&labels).zip(&clusters) {
+            if let Some((frame, _)) = placed {
+                callout(svg, *frame, label, cluster.look().map(|look| fill(Paint::All(look), self.is_change)));
+            }
+        }
+        self.targets(svg, &clusters, &frames, spots.len());
+    }
+
+    /// What is alike, each with what it is and which entries make it so.
+    fn areas(&self, svg: &mut Svg, raster: &Raster) {
+        let (name, value) = fill(Paint::All(self.ground.look), self.is_change);
+        let title = |look| self.asked.told_of_look(self.survey, &self.pieces, look);
+        svg.titled("rect", &[(name, &value), ("width", &MAP), ("height", &MAP)], &title(self.ground.look));
+        for paint in raster.paints(self.ground.look) {
+            let (name, value) = fill(paint, self.is_change);
+            let title = match paint {
+                Paint::All(look) => title(look),
+                Paint::Part(look) => {
+                    format!("a part of this /20 {}", words::common_phrase(self.survey, &self.pieces, look))
+                }
+                Paint::Mixed => "a part of this /20 is allowed".into(),
+            };
+            svg.titled("path", &[(name, &value), ("fill-rule", &"evenodd"), ("d", &raster.outlines(paint))], &title);
+        }
+    }
+
+    /// The words that are written into what looks like this.
+    fn words_of(&self, look: Look) -> Vec<String> {
+        let phrase = words::common_phrase(self.survey, &self.pieces, look);
+        let still = if self.is_change && !look.is_change() { "still " } else { "" };
+        format!("{still}{phrase}").split(' ').map(String::from).collect()
+    }
+
+    /// What a cluster is called, and what is done with it.
+    fn label(&self, cluster: &Cluster, count: usize) -> (String, String) {
+        let phrases = cluster.spots.iter().take(TARGETS).map(|spot| words::phrase(self.survey, &spot.piece, true));
+        let mut phrases: Vec<String> = phrases.collect();
+        phrases.dedup();
+        let phrase = match phrases.as_slice() {
+            [phrase] => phrase.clone(),
+            _ if self.is_change => "changes".into(),
+            _ => String::new(),
+        };
+        let is_said = !self.is_change && count > 12 && cluster.spots.iter().all(|spot| self.is_common(spot));
+        let known = match cluster.spots.as_slice() {
+            [spot] => known::around(&spot.piece).map(|known| format!(" ({})", known.name)),
+            _ => None,
+        };
+        if cluster.is_wide() {
+            let count = words::grouped(cluster.spots.len().try_into().unwrap_or(u128::MAX));
+            let phrase = if cluster.look() == Some(self.ground.look) { "on other ports".into() } else { phrase };
+            return (format!("{count} networks"), if is_said { String::new() } else { phrase });
+        }
+        let name = format!("{}{}", cluster.name(), known.unwrap_or_default());
+        (name, if is_said { String::new() } else { phrase })
+    }
+
+    /// Whether the sentence above the map says what is done with a spot.
+    fn is_common(&self, spot: &Spot) -> bool {
+        words::common_phrase(self.survey, &self.pieces, spot.piece.look)
+            == words::phrase(self.survey, &spot.piece, true)
+    }
+
+    /// What says what it is when it is pointed at.
+    fn targets(&self, svg: &mut Svg, clusters: &[Cluster], frames: &[Frame], count: usize) {
+        let told = |spot: &Spot| self.asked.told(self.survey, &self.index, &spot.piece);
+        svg.begin("g", &[("class", &"target")]);
+        for (cluster, frame) in clusters.iter().zip(frames) {
+            let some: Vec<String> = cluster.spots.iter().take(12).map(told).collect();
+            let more = cluster.spots.len().saturating_sub(some.len());
+            let more = if more == 0 { String::new() } else { format!("\nand {more} more") };
+            let Frame { x, y, width, height } = *frame;
+            svg.titled(
+                "rect",
+                &[("x", &x), ("y", &y), ("width", &width), ("height", &height)],
+                &format!("{}{more}", some.join("\n")),
+            );
+            if cluster.spots.len() > 1 && count <= TARGETS {
+                for spot in &cluster.spots {
+                    let (x, y) = Frame::of(spot.cells).middle();
+                    svg.titled("circle", &[("cx", &x), ("cy", &y), ("r", &4)], &told(spot));
+                }
+            }
+        }
+        svg.end();
+    }
+}
+
+/// Landmarks that are small, where there is room and nothing else is said about them.
+fn notes(table: &mut Table, spots: &[Spot]) -> Vec<(&'static Known, (Frame, Line))> {
+    let small = KNOWN.iter().filter(|known| known.len > 8);
+    let unsaid = small.filter(|known| {
+        let is_it = |spot: &Spot| known::around(&spot.piece).is_some_and(|around| around.first == known.first);
+        !spots.iter().any(is_it)
+    });
+    let size = |known: &Known| (width(&noted(known), NOTE) + 10.0, NOTE + 7.0);
+    let place = |known: &'static Known, table: &mut Table| {
+        let about = Frame::of(network(known.first, known.len));
+        Some((known, table.place(about, size(known), Some(60.0))?))
+    };
+    unsaid.filter_map(|known| place(known, table)).collect()
+}
+
+/// The square of every /8 with its number, and the landmarks that are as large.
+fn landmarks(svg: &mut Svg, table: &mut Table) {
+    let lines: Vec<String> = (64..1024).step_by(64).map(|at| format!("M0 {at}H1024M{at} 0V1024")).collect();
+    svg.empty("path", &[("class", &"grid"), ("d", &lines.concat())]);
+    svg.begin("g", &[("font-size", &NUMBER)]);
+    for number in 0..=u8::MAX {
+        let known = KNOWN.iter().find(|known| known.len <= 8 && known.first >> 24 == u32::from(number));
+        let name = match known {
+            Some(known) if known.len == 8 => format!("{number} {}", known.name),
+            _ => number.to_string(),
+        };
+        let Frame { x, y, .. } = Frame::of(network(u32::from(number) << 24, 8));
+        svg.text("text", &[("class", &"number"), ("x", &(x + 3.0)), ("y", &(y + NUMBER))], &name);
+    }
+    svg.end();
+    for known in KNOWN.iter().filter(|known| known.len < 8) {
+        let Frame { x, y, width: side, height } = Frame::of(network(known.first, known.len));
+        svg.empty("rect", &[("class", &"block"), ("x", &x), ("y", &y), ("width", &side), ("height", &height)]);
+        let frame = Frame::around(x + side / 2.0, y + height - 16.0, width(&noted(known), FOOT), FOOT);
+        table.take(frame);
+        centred(svg, (x + side / 2.0, y + height - 10.0), FOOT, "halo muted", false, &noted(known));
+    }
+}
+
+fn noted(known: &Known) -> String {
+    format!("{} {}", known.network, known.name)
+}
+
+/// What is pointed at: a ring around what is small, or the network around a cluster.
+fn frame(cluster: &Cluster) -> Frame {
+    if let Some((first, len)) = cluster.around {
+        return Frame::of(network(first, len));
+    }
+    let frames = || cluster.spots.iter().map(|spot| Frame::of(spot.cells));
+    let least = |of: fn(Frame) -> f64| frames().map(of).fold(f64::INFINITY, f64::min);
+    let most = |of: fn(Frame) -> f64| frames().map(of).fold(0.0, f64::max);
+    let (x, y) = (least(|frame| frame.x), least(|frame| frame.y));
+    let (right, below) = (most(|frame| frame.x + frame.width), most(|frame| frame.y + frame.height));
+    let beyond = if (right - x).max(below - y) < RING { 8.0 } else { 3.0 };
+    let (width, height) = ((right - x + beyond).max(14.0), (below - y + beyond).max(14.0));
+    Frame::around(f64::midpoint(x, right), f64::midpoint(y, below), width, height)
+}
+
+/// The size of a callout: a band in the colour of what it is about, and one or two lines.
+fn size((name, phrase): &(String, String)) -> (f64, f64) {
+    let wide = width(name, LABEL).max(width(phrase, LABEL)) + BAND + 10.0;
+    (wide.round(), (LABEL * if phrase.is_empty() { 1.5 } else { 2.7 }).round())
+}
+
+/// What is pointed at, and the line from the label with its head there.
+fn mark(svg: &mut Svg, cluster: &Cluster, frame: Frame, line: Option<Line>) {
+    let Frame { x, y, width, height } = frame;
+    let is_ring = cluster.around.is_none() && width.max(height) < RING;
+    let round = if is_ring { width.min(height) / 2.0 } else { 2.0 };
+    for class in ["under", "lead"] {
+        svg.empty(
+            "rect",
+            &[("class", &class), ("x", &x), ("y", &y), ("width", &width), ("height", &height), ("rx", &round)],
+        );
+        if let Some((from, to)) = line {
+            svg.empty("path", &[("class", &class), ("d", &path(from, to))]);
+        }
+    }
+    if let Some((from, to)) = line {
+        svg.empty("path", &[("class", &"head"), ("d", &head(from, to))]);
+    }
+    // A dot stands for what is smaller than a dot.
+    for spot in cluster.spots.iter().filter(|spot| spot.cells.width < DOT) {
+        let (x, y) = Frame::of(spot.cells).middle();
+        svg.empty("circle", &[("class", &dot(spot.piece.look)), ("cx", &x), ("cy", &y), ("r", &2.8)]);
+    }
+}
+
+fn path(from: (f64, f64), to: (f64, f64)) -> String {
+    format!("M{:.1} {:.1}L{:.1} {:.1}", from.0, from.1, to.0, to.1)
+}
+
+/// The head of an arrow.
+fn head(from: (f64, f64), to: (f64, f64)) -> String {
+    let (right, down) = (to.0 - from.0, to.1 - from.1);
+    let length = (right * right + down * down).sqrt().max(1.0);
+    let (right, down) = (right / length, down / length);
+    let base = (to.0 - 9.0 * right, to.1 - 9.0 * down);
+    format!(
+        "M{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}z",
+        to.0,
+        to.1,
+        base.0 - 4.0 * down,
+        base.1 + 4.0 * right,
+        base.0 + 4.0 * down,
+        base.1 - 4.0 * right
+    )
+}
+
+fn callout(svg: &mut Svg, frame: Frame, (name, phrase): &(String, String), band: Option<(&'static str, &'static str)>) {
+    let Frame { x, y, width, height } = frame;
+    if let Some((name, value)) = band {
+        svg.empty("rect", &[(name, &value), ("x", &x), ("y", &y), ("width", &BAND), ("height", &height)]);
+    }
+    let left = if band.is_some() { BAND } else { 0.0 };
+    svg.empty(
+        "rect",
+        &[("class", &"page"), ("x", &(x + left)), ("y", &y), ("width", &(width - left)), ("height", &height)],
+    );
+    svg.empty("rect", &[("class", &"box"), ("x", &x), ("y", &y), ("width", &width), ("height", &height), ("rx", &2)]);
+    let middle = x + f64::midpoint(left, width);
+    centred(svg, (middle, y + LABEL * 1.1), LABEL, "", true, name);
+    if !phrase.is_empty() {
+        centred(svg, (middle, y + LABEL * 2.3), LABEL, "", false, phrase);
+    }
+}
+
+fn note(svg: &mut Svg, known: &Known, frame: Frame, (from, to): Line) {
+    let cells = Frame::of(network(known.first, known.len));
+    let Frame { x, y, width, height } = cells;
+    svg.empty("rect", &[("class", &"hint"), ("x", &x), ("y", &y), ("width", &width), ("height", &height)]);
+    svg.empty("path", &[("class", &"hint"), ("d", &path(from, to))]);
+    let (middle, centre) = frame.middle();
+    svg.empty(
+        "rect",
+        &[
+            ("class", &"note"),
+            ("x", &frame.x),
+            ("y", &frame.y),
+            ("width", &frame.width),
+            ("height", &frame.height),
+            ("rx", &3),
+        ],
+    );
+    centred(svg, (middle, centre + NOTE * 0.36), NOTE, "muted", false, &noted(known));
+}
+
+fn patterns(svg: &mut Svg) {
+    svg.begin("defs", &[]);
+    for (name, side, ground, class, data) in PATTERNS {
+        svg.begin("pattern", &[("id", name), ("width", side), ("height", side), ("patternUnits", &"userSpaceOnUse")]);
+        svg.empty("rect", &[("class", ground), ("width", side), ("height", side)]);
+        svg.empty("path", &[("class", class), ("d", data)]);
+        svg.end();
+    }
+    svg.end();
+}
+
+fn text(svg: &mut Svg, (x, y): (f64, f64), size: f64, class: &str, is_bold: bool, text: &str) {
+    let weight = if is_bold { "bold" } else { "normal" };
+    let (x, y, size) = (format!("{x:.0}"), format!("{y:.0}"), format!("{size:.0}"));
+    svg.text("text", &[("class", &class), ("x", &x), ("y", &y), ("font-size", &size), ("font-weight", &weight)], text);
+}
+
+fn centred(svg: &mut Svg, (x, y): (f64, f64), size: f64, class: &str, is_bold: bool, text: &str) {
+    let weight = if is_bold { "bold" } else { "normal" };
+    let (x, y) = (format!("{x:.0}"), format!("{y:.0}"));
+    svg.text(
+        "text",
+        &[
+            ("class", &class),
+            ("x", &x),
+            ("y", &y),
+            ("font-size", &size),
+            ("font-weight", &weight),
+            ("text-anchor", &"middle"),
+        ],
+        text,
+    );
+}
+
+fn paragraph(svg: &mut Svg, top: f64, size: f64, class: &str, lines: &[String]) {
+    for (line, number) in lines.iter().zip(0_u32..) {
+        text(svg, (MARGIN, top + f64::from(number) * size * 1.33), size, class, false, line);
+    }
+}
+
+fn lines(lines: &[String]) -> f64 {
+    f64::from(u32::try_from(lines.len()).unwrap_or(u32::MAX))
+}
+
+/// A text in lines that are no wider than the map. Prose is narrower than names and numbers.
+fn wrapped(text: &str, size: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if 0.9 * (width(line, size) + width(word, size)) < MAP => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
+}
