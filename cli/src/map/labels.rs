@@ -1,10 +1,6 @@
-//! Where labels go: large ones into what they are about, small ones next to it, none over another.
+//! Where labels go: next to what they are about, none over another.
 
-use super::{
-    hilbert::{Cells, SIDE},
-    raster::Raster,
-    survey::Look,
-};
+use super::hilbert::Cells;
 
 /// A rectangle of the picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -169,131 +165,6 @@ fn cross((a, b): Line, (c, d): Line) -> bool {
     (side(a, b, c) > 0.0) != (side(a, b, d) > 0.0) && (side(c, d, a) > 0.0) != (side(c, d, b) > 0.0)
 }
 
-/// A text in the middle of what it is about.
-#[derive(Debug, Clone)]
-pub(crate) struct Room {
-    pub(crate) look: Look,
-    pub(crate) lines: Vec<String>,
-    pub(crate) size: f64,
-    pub(crate) frame: Frame,
-}
-
-/// Rooms are looked for in blocks of so many cells on a side.
-const BLOCK: u32 = 16;
-const BLOCKS: u32 = SIDE / BLOCK;
-const LARGEST: f64 = 40.0;
-const SMALLEST: f64 = 12.0;
-/// Of rooms with small text, so many are written in.
-const ROOMS: usize = 16;
-
-/// For every connected part of the picture that looks the same, the place where the words for it
-/// are largest, the largest first.
-pub(crate) fn rooms(raster: &Raster, words: impl Fn(Look) -> Vec<String>) -> Vec<Room> {
-    let block =
-        |x: u32, y: u32| Cells { x: x.saturating_mul(BLOCK), y: y.saturating_mul(BLOCK), width: BLOCK, height: BLOCK };
-    let mut looks: Vec<Vec<Option<Look>>> =
-        (0..BLOCKS).map(|y| (0..BLOCKS).map(|x| raster.look(block(x, y))).collect()).collect();
-    let mut rooms = Vec::new();
-    for y in 0..BLOCKS {
-        for x in 0..BLOCKS {
-            if let Some(look) = at(&looks, x, y) {
-                let part = part_of(&mut looks, look, (x, y));
-                rooms.extend(largest(&part, look, &words(look)));
-            }
-        }
-    }
-    rooms.sort_by(|one: &Room, other: &Room| other.size.total_cmp(&one.size));
-    rooms.truncate(ROOMS);
-    rooms
-}
-
-fn at(looks: &[Vec<Option<Look>>], x: u32, y: u32) -> Option<Look> {
-    let row = looks.get(usize::try_from(y).ok()?)?;
-    *row.get(usize::try_from(x).ok()?)?
-}
-
-/// Takes the blocks that look the same and touch one another; which of each row they are.
-fn part_of(looks: &mut [Vec<Option<Look>>], look: Look, start: (u32, u32)) -> Vec<Vec<bool>> {
-    let mut part: Vec<Vec<bool>> = (0..BLOCKS).map(|_| (0..BLOCKS).map(|_| false).collect()).collect();
-    let mut open = vec![start];
-    while let Some((x, y)) = open.pop() {
-        if at(looks, x, y) != Some(look) {
-            continue;
-        }
-        let place = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-        if let Some(block) = looks.get_mut(place(y)).and_then(|row| row.get_mut(place(x))) {
-            *block = None;
-        }
-        if let Some(block) = part.get_mut(place(y)).and_then(|row| row.get_mut(place(x))) {
-            *block = true;
-        }
-        open.extend([(x.wrapping_add(1), y), (x.wrapping_sub(1), y), (x, y.wrapping_add(1)), (x, y.wrapping_sub(1))]);
-    }
-    part
-}
-
-/// The rectangle of a part in which the words are largest.
-fn largest(part: &[Vec<bool>], look: Look, words: &[String]) -> Option<Room> {
-    let mut best: Option<(f64, u32, Room)> = None;
-    let free = |x: u32, y: u32| -> u32 {
-        let row = usize::try_from(y).ok().and_then(|y| part.get(y));
-        let blocks = row.into_iter().flatten().skip(usize::try_from(x).unwrap_or(usize::MAX));
-        u32::try_from(blocks.take_while(|is_free| **is_free).count()).unwrap_or(0)
-    };
-    for y in 0..BLOCKS {
-        for x in 0..BLOCKS {
-            let mut across = BLOCKS;
-            for (down, row) in (1..).zip(y..BLOCKS) {
-                across = across.min(free(x, row));
-                if across == 0 {
-                    break;
-                }
-                let frame = Frame::of(Cells {
-                    x: x.saturating_mul(BLOCK),
-                    y: y.saturating_mul(BLOCK),
-                    width: across.saturating_mul(BLOCK),
-                    height: BLOCK.saturating_mul(down),
-                });
-                for lines in splits(words) {
-                    let longest = lines.iter().map(|line| width(line, 1.0)).fold(1.0, f64::max);
-                    let count = f64::from(u32::try_from(lines.len()).unwrap_or(1));
-                    let size =
-                        LARGEST.min((frame.width - 8.0) / longest).min((frame.height - 6.0) / count / 1.2).floor();
-                    let area = across.saturating_mul(down);
-                    let is_better = best.as_ref().is_none_or(|(large, wide, _)| (*large, *wide) < (size, area));
-                    if size >= SMALLEST && is_better {
-                        let (x, y) = frame.middle();
-                        let frame = Frame::around(x, y, longest * size, count * size * 1.2);
-                        best = Some((size, area, Room { look, lines, size, frame }));
-                    }
-                }
-            }
-        }
-    }
-    best.map(|(_, _, room)| room)
-}
-
-/// Words in one, two and three lines, as short as can be.
-fn splits(words: &[String]) -> impl Iterator<Item = Vec<String>> {
-    let all: usize = words.iter().map(|word| word.len().saturating_add(1)).sum();
-    (1..=words.len().min(3)).filter_map(move |count| {
-        let in_lines = |room: usize| {
-            let mut lines: Vec<String> = Vec::new();
-            for word in words {
-                match lines.last_mut() {
-                    Some(line) if line.len().saturating_add(word.len()) < room => {
-                        line.push(' ');
-                        line.push_str(word);
-                    }
-                    _ => lines.push(word.clone()),
-                }
-            }
-            lines
-        };
-        (all.checked_div(count)?..=all).map(in_lines).find(|lines| lines.len() <= count)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,12 +183,5 @@ mod tests {
             assert!(frame.is_within(MAP));
             assert!(placed.iter().skip(at + 1).all(|(other, _)| !frame.meets(*other)));
         }
-    }
-
-    #[test]
-    fn words_are_split_into_lines_of_about_the_same_length() {
-        let words: Vec<String> = ["allowed", "on", "port", "443", "only"].map(String::from).into();
-        let lines: Vec<String> = splits(&words).map(|lines| lines.join("/")).collect();
-        assert_eq!(lines, ["allowed on port 443 only", "allowed on/port 443 only", "allowed/on port/443 only"]);
     }
 }

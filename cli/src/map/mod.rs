@@ -3,17 +3,21 @@
 //! ```text
 //!     mod.rs       reads policies, writes the picture
 //!     draw.rs      puts it together
-//!     labels.rs    where words go        titles.rs    entries, when pointed at     style.rs
-//!     spots.rs     what is small         words.rs     sentences                    svg.rs
-//!     raster.rs    cells and outlines    known.rs     landmarks
-//!     hilbert.rs   where addresses lie   survey.rs    regions of the core, address by address
+//!     marks.rs     what is drawn on the map         titles.rs    entries, when pointed at
+//!     labels.rs    where labels go                  rooms.rs     where large words go
+//!     spots.rs     what is small                    words.rs     sentences
+//!     raster.rs    cells and outlines               known.rs     landmarks
+//!     hilbert.rs   where addresses lie              survey.rs    regions of the core by address
+//!     svg.rs       elements and texts               style.rs     colours and patterns
 //! ```
 
 mod draw;
 mod hilbert;
 mod known;
 mod labels;
+mod marks;
 mod raster;
+mod rooms;
 mod spots;
 mod style;
 mod survey;

@@ -88,14 +88,6 @@ impl Raster {
         paints
     }
 
-    /// The one look of all these cells, if it is one.
-    pub(crate) fn look(&self, Cells { x, y, width, height }: Cells) -> Option<Look> {
-        let first = *self.cells.get(index(x, y))?;
-        let rows = (y..y + height).map(|row| self.cells.iter().skip(index(x, row)).take(index(width, 0)));
-        let is_one = rows.flatten().all(|cell| *cell == first);
-        Look::ALL.into_iter().find(|look| is_one && look.bit() == first)
-    }
-
     /// The outlines of all cells with a paint, as the data of a path.
     pub(crate) fn outlines(&self, wanted: Paint) -> String {
         let is_in: Vec<bool> = (0..=u8::MAX).map(|bits| bits != 0 && paint(bits) == wanted).collect();
@@ -248,11 +240,12 @@ mod tests {
             piece(5 * cell - 1, end, Look::Denied),
         ];
         let raster = Raster::new(&pieces);
-        let look = |number: u32| raster.look(network(number << 12, CELL_LEN));
-        assert_eq!(
-            [0, 1, 2, 3, 4, 5].map(look),
-            [Some(Look::Denied), Some(Look::Denied), None, Some(Look::Allowed), None, Some(Look::Denied)]
-        );
+        let painted = |number: u32| {
+            let Cells { x, y, .. } = network(number << 12, CELL_LEN);
+            paint(raster.cells[index(x, y)])
+        };
+        let (denied, allowed) = (Paint::All(Look::Denied), Paint::All(Look::Allowed));
+        assert_eq!([0, 1, 2, 3, 4, 5].map(painted), [denied, denied, Paint::Mixed, allowed, Paint::Mixed, denied]);
         assert_eq!(raster.paints(Look::Denied), [Paint::All(Look::Allowed), Paint::Mixed]);
         assert_eq!(paint(Look::Denied.bit() | Look::Opens.bit()), Paint::Part(Look::Opens));
         assert_eq!(paint(Look::Opens.bit() | Look::Closes.bit()), Paint::Part(Look::Turns));

@@ -3,6 +3,7 @@
 use super::survey::{Effect, Layer, Look, Piece, Survey, count, joined};
 use sandgate::{AddressRange, Direction, Entry, List, Names, Policy, PortSpan};
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fmt::Display,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
@@ -141,21 +142,30 @@ fn amount(addresses: u128) -> (String, bool) {
     }
 }
 
-/// What happens how often, the rarest first.
+/// So many things are told apart in one sentence.
+const TOLD: usize = 5;
+
+/// What happens to how many addresses, the rarest first.
 pub(crate) fn summary(survey: &Survey, pieces: &[Piece], is_change: bool) -> String {
-    let mut shares: Vec<(u128, Look)> = Look::ALL
-        .into_iter()
-        .filter(|look| look.is_change() == is_change)
-        .map(|look| (pieces.iter().filter(|piece| piece.look == look).map(Piece::size).sum(), look))
-        .filter(|(share, _)| *share > 0)
-        .collect();
+    let told = pieces.iter().filter(|piece| piece.look.is_change() == is_change);
+    let mut groups: BTreeMap<(Look, u64), (u128, &Piece)> = BTreeMap::new();
+    for piece in told.clone() {
+        let (share, _) = groups.entry((piece.look, piece.mark)).or_insert((0, piece));
+        *share = share.saturating_add(piece.size());
+    }
+    let mut shares: Vec<(u128, String)> = if groups.len() <= TOLD {
+        groups.into_values().map(|(share, piece)| (share, phrase(survey, piece, true))).collect()
+    } else {
+        let looks: BTreeSet<Look> = told.map(|piece| piece.look).collect();
+        let share = |look: Look| pieces.iter().filter(|piece| piece.look == look).map(Piece::size).sum();
+        looks.into_iter().map(|look| (share(look), common_phrase(survey, pieces, look))).collect()
+    };
     shares.sort_unstable();
-    let mut parts: Vec<String> = Vec::new();
     let rest = if is_change { None } else { shares.pop() };
-    for (share, look) in shares {
+    let mut parts: Vec<String> = Vec::new();
+    for (share, phrase) in shares {
         let (amount, is_many) = amount(share);
-        let phrase = common_phrase(survey, pieces, look);
-        parts.push(match (look.is_change(), is_many) {
+        parts.push(match (is_change, is_many) {
             (false, false) => format!("{amount} is {phrase}"),
             (false, true) => format!("{amount} are {phrase}"),
             (true, false) => format!("{amount} {phrase}"),
@@ -163,8 +173,8 @@ pub(crate) fn summary(survey: &Survey, pieces: &[Piece], is_change: bool) -> Str
         });
     }
     parts.push(match rest {
-        Some((_, look)) if parts.is_empty() => format!("all of IPv4 is {}", common_phrase(survey, pieces, look)),
-        Some((_, look)) => format!("everything else is {}", common_phrase(survey, pieces, look)),
+        Some((_, phrase)) if parts.is_empty() => format!("all of IPv4 is {phrase}"),
+        Some((_, phrase)) => format!("everything else is {phrase}"),
         None if parts.is_empty() => "nothing changes for IPv4".into(),
         None => "the rest stays as it was, and is shown in grey".into(),
     });
