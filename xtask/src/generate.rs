@@ -1,14 +1,33 @@
-//! Writes the files that come from the core, JSON Schemas and the table of diagnostics, and what
-//! sums up the second opinions.
+//! Writes the files that come from the core, JSON Schemas and the table of diagnostics, what sums
+//! up the second opinions, and the maps of the documentation.
 
 mod opinions;
 
-use crate::{repository, run::Outcome};
+use crate::{
+    repository,
+    run::{Outcome, output},
+};
 use sandgate::{Code, Example, Form, Guardrails, Limits, List, Options, Reason, Report, check};
 use std::{fmt::Write, fs};
 
+/// The maps of the documentation, and the arguments of `sandgate map` that draw them.
+const MAPS: &[(&str, &[&str])] = &[
+    ("docs/maps/agent-one-model-one-code-host.svg", &["examples/policies/agent-one-model-one-code-host.json"]),
+    ("docs/maps/cloudflare-origin.svg", &["examples/policies/cloudflare-origin.json", "--direction", "ingress"]),
+    (
+        "docs/maps/cloudflare-origin-next.svg",
+        &[
+            "docs/maps/cloudflare-origin-next.json",
+            "--diff",
+            "examples/policies/cloudflare-origin.json",
+            "--direction",
+            "ingress",
+        ],
+    ),
+];
+
 pub(crate) fn run(only_check: bool) -> Outcome {
-    let files = [
+    let mut files = vec![
         ("docs/diagnostics.md", diagnostics()?),
         ("docs/schemas/network-config.schema.json", pretty(&sandgate::schema::network_config())?),
         ("docs/schemas/network-update.schema.json", pretty(&sandgate::schema::network_update())?),
@@ -16,6 +35,10 @@ pub(crate) fn run(only_check: bool) -> Outcome {
         ("bindings-node/literals.d.cts", typescript_literals()),
         ("tests/opinions/SUMMARY.md", opinions::summary()),
     ];
+    for (name, arguments) in MAPS {
+        let all = [&["run", "--package", "sandgate-cli", "--quiet", "--", "map"], *arguments].concat();
+        files.push((name, output("cargo", &all).ok_or_else(|| format!("{name} was not drawn"))?));
+    }
     for (name, text) in files {
         let path = repository().join(name);
         if fs::read_to_string(&path).is_ok_and(|current| current == text) {

@@ -156,7 +156,7 @@ impl<'p> Picture<'p> {
                 Paint::Part(look) => {
                     format!("a part of this /20 {}", words::common_phrase(self.survey, &self.pieces, look))
                 }
-                Paint::Mixed => "a part of this /20 is allowed".into(),
+                Paint::Mixed => "not all of this /20 is treated alike".into(),
             };
             svg.titled("path", &[(name, &value), ("fill-rule", &"evenodd"), ("d", &raster.outlines(paint))], &title);
         }

@@ -4,7 +4,9 @@
 //! The core tells disjoint regions. Here they are laid over one another address by address, and
 //! what they say of the ports of an address becomes one look.
 
-use sandgate::{AddressRange, CitedEntry, DecidedRegion, Difference, Direction, Names, Policy, PortSpan, Ruling};
+use sandgate::{
+    AddressRange, CitedEntry, DecidedRegion, Difference, Direction, HostName, Names, Policy, PortSpan, Ruling,
+};
 use std::net::IpAddr;
 
 /// What is shown of an address.
@@ -78,6 +80,8 @@ pub(crate) struct Layer {
     /// Without the ports that are left out of the picture.
     pub(crate) ports: Vec<PortSpan>,
     pub(crate) names: Option<Names>,
+    /// One of the names, if it is about names.
+    pub(crate) host: Option<HostName>,
     mark: u64,
     pub(crate) entries: Vec<CitedEntry>,
 }
@@ -130,6 +134,7 @@ impl Survey {
                 ranges: region.addresses.clone(),
                 ports: region.ports.clone(),
                 names: change.names.clone(),
+                host: region.witness.host,
                 mark: mark(&region.ports, names),
                 entries: if change.widens() { region.entries_after.clone() } else { region.entries_before.clone() },
             }));
@@ -199,7 +204,7 @@ impl Layer {
         };
         let ports = without(&region.ports, exempt);
         let mark = mark(&ports, if effect == Effect::Name { BY_NAME } else { FOR_ALL });
-        Self { effect, ranges: region.addresses, ports, names: None, mark, entries: region.entries }
+        Self { effect, ranges: region.addresses, ports, names: None, host: None, mark, entries: region.entries }
     }
 
     /// Whether it is about any IPv4 address.
@@ -323,6 +328,7 @@ fn bits(address: IpAddr) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sandgate::{Capabilities, Destination, Host, Options, diff};
 
     fn span(low: u16, high: u16) -> PortSpan {
         PortSpan { low, high }
@@ -334,6 +340,76 @@ mod tests {
         assert_eq!(parts.into_iter().fold(0, u64::wrapping_add), mark(&[span(0, 81)], FOR_ALL));
         assert_ne!(mark(&[span(0, 80)], FOR_ALL), mark(&[span(0, 81)], FOR_ALL));
         assert_ne!(mark(&[span(0, 80)], FOR_ALL), mark(&[span(0, 80)], BY_NAME));
+    }
+
+    /// Entries that nest, touch and share ports, in both directions.
+    const ENTANGLED: &str = r#"{
+        "allowOut": ["192.0.2.0/24:80", "192.0.2.128/25:443", "198.51.100.0/24", "*.example.com", "8.8.8.8:1-100"],
+        "denyOut": ["0.0.0.0/0", "198.51.100.7"],
+        "allowIn": ["192.0.2.0/25:80-443", "192.0.2.128/25", "192.0.2.64/26:22", "203.0.113.7:49983"],
+        "denyIn": ["0.0.0.0/0"]
+    }"#;
+    const OPEN: &str = r#"{"denyOut": ["192.0.2.0/24:25", "203.0.113.0/24"], "denyIn": [":22", "192.0.2.1"]}"#;
+
+    /// What the policy decides at an address, asked port by port, without and with a name.
+    fn asked(policy: &Policy, direction: Direction, address: IpAddr, ports: &[u16]) -> Look {
+        let ruling = |port, host: Option<Host<'_>>| match direction {
+            Direction::Egress => policy.decide_egress(&Destination { address, port, host }).verdict().ruling(),
+            Direction::Ingress => policy.decide_ingress(Some(address), port).verdict().ruling(),
+        };
+        let allowed = ports.iter().filter(|port| ruling(**port, None) == Ruling::Allow).count();
+        let named = ports.iter().any(|port| ruling(*port, Some(Host::Sni(b"a.example.com"))) != Ruling::Deny);
+        match (allowed, named) {
+            (all, _) if all == ports.len() => Look::Allowed,
+            (0, true) => Look::Named,
+            (0, false) => Look::Denied,
+            _ => Look::Ports,
+        }
+    }
+
+    #[test]
+    fn at_the_edges_of_every_piece_the_policy_decides_what_it_looks_like() {
+        let capabilities = Capabilities { egress_ports: true, ipv6_ingress: true };
+        let options = Options { capabilities, ..Options::default() };
+        let mut seen = [false; 4];
+        for text in [ENTANGLED, OPEN, "{}"] {
+            let policy = Policy::from_json(text, &options).unwrap();
+            for direction in [Direction::Egress, Direction::Ingress] {
+                let survey = Survey::new(&policy, direction, None);
+                let spans = survey.layers.iter().flat_map(|layer| &layer.ports);
+                let edges = spans.flat_map(|span| [span.low, span.high]);
+                let ports: Vec<u16> = edges.filter(|port| !survey.exempt.contains(port)).collect();
+                for is_ipv4 in [true, false] {
+                    let pieces = survey.pieces(is_ipv4);
+                    assert_eq!(pieces[0].first, 0);
+                    assert!(pieces.windows(2).all(|pair| pair[0].last + 1 == pair[1].first));
+                    for piece in &pieces {
+                        seen[usize::try_from(piece.look.bit().ilog2()).unwrap()] = true;
+                        for bits in [piece.first, piece.first.midpoint(piece.last), piece.last] {
+                            let address = super::super::words::address(bits, is_ipv4);
+                            assert_eq!(asked(&policy, direction, address, &ports), piece.look, "{address} {text}");
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(seen, [true; 4]);
+    }
+
+    #[test]
+    fn a_change_is_shown_where_a_decision_changes_and_nowhere_else() {
+        let options = Options::default();
+        let [old, new] = [
+            r#"{"allowIn": ["192.0.2.0/24:443", "198.51.100.0/24"], "denyIn": ["0.0.0.0/0"]}"#,
+            r#"{"allowIn": ["192.0.2.0/24:80", "198.51.100.0/25", "203.0.113.7"], "denyIn": ["0.0.0.0/0"]}"#,
+        ]
+        .map(|text| Policy::from_json(text, &options).unwrap());
+        let pieces = Survey::new(&new, Direction::Ingress, Some(&diff(&old, &new))).pieces(true);
+        let changes = pieces.iter().filter(|piece| piece.look.is_change());
+        let told: Vec<_> = changes.map(|piece| (super::super::words::range(piece, true), piece.look)).collect();
+        let expected =
+            [("192.0.2.0/24", Look::Turns), ("198.51.100.128/25", Look::Closes), ("203.0.113.7", Look::Opens)];
+        assert_eq!(told, expected.map(|(range, look)| (range.to_owned(), look)));
     }
 
     #[test]

@@ -5,11 +5,13 @@ use super::{
     survey::{Effect, Layer, Look, Piece, Survey},
     words,
 };
-use sandgate::{CitedEntry, Decision, Destination, Direction, Entry, List, Network, Policy};
+use sandgate::{CitedEntry, Decision, Destination, Direction, Entry, Host, HostName, List, Network, Policy};
 use std::net::IpAddr;
 
 /// So many entries are named for one place.
 const NAMED: usize = 6;
+/// In so many places of a piece the policy is asked who decides.
+const PLACES: usize = 24;
 
 /// The policies that a picture is about.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +54,10 @@ fn begins(entry: &Entry) -> Option<(u128, u16)> {
 }
 
 impl Asked<'_> {
-    fn decide(self, policy: &Policy, address: IpAddr, port: u16) -> Decision<'_> {
+    fn decide<'p>(self, policy: &'p Policy, address: IpAddr, port: u16, host: Option<&HostName>) -> Decision<'p> {
+        let host = host.map(|host| Host::Sni(host.as_bytes()));
         match self.direction {
-            Direction::Egress => policy.decide_egress(&Destination { address, port, host: None }),
+            Direction::Egress => policy.decide_egress(&Destination { address, port, host }),
             Direction::Ingress => policy.decide_ingress(Some(address), port),
         }
     }
@@ -62,12 +65,17 @@ impl Asked<'_> {
     /// What decides in a piece, one line for each policy.
     pub(crate) fn told(self, survey: &Survey, index: &Index, piece: &Piece) -> String {
         let phrase = words::phrase(survey, piece, true);
-        let own = std::iter::once((piece.first, port(survey, piece)));
-        let places: Vec<(u128, u16)> = own.chain(index.within(piece)).take(4 * NAMED).collect();
+        let whole = words::range(piece, true);
+        if piece.look == Look::Named {
+            return format!("{whole}: {phrase}\n{}", words::some(&self.patterns(), NAMED, "names"));
+        }
+        let (port, host) = asked(survey, piece);
+        let places = || std::iter::once((piece.first, port)).chain(index.within(piece));
+        let others = if places().nth(PLACES).is_some() { ", and others" } else { "" };
         let why = |policy| {
             let mut whys: Vec<String> = Vec::new();
-            for &(first, port) in &places {
-                let decision = self.decide(policy, words::address(first, true), port);
+            for (first, port) in places().take(PLACES) {
+                let decision = self.decide(policy, words::address(first, true), port, host);
                 let why = match decision.entry() {
                     Some(entry) => CitedEntry::from(entry).to_string(),
                     None => decision.reason().summary().to_owned(),
@@ -76,9 +84,12 @@ impl Asked<'_> {
                     whys.push(why);
                 }
             }
-            words::some(&whys, NAMED, "entries")
+            format!("{}{others}", words::some(&whys, NAMED, "entries"))
         };
-        let whole = words::range(piece, true);
+        let phrase = match host {
+            Some(host) => format!("{phrase}, such as {host}"),
+            None => phrase,
+        };
         match self.old {
             None => format!("{whole}: {phrase}\n{}", why(self.policy)),
             Some(old) => format!("{whole}: {phrase}\nbefore: {}\nafter: {}", why(old), why(self.policy)),
@@ -88,9 +99,8 @@ impl Asked<'_> {
     /// What all places with a look have in common, and the entries that decide there.
     pub(crate) fn told_of_look(self, survey: &Survey, pieces: &[Piece], look: Look) -> String {
         let phrase = words::common_phrase(survey, pieces, look);
-        let is_pattern = |entry: &&Entry| matches!(entry, Entry::Pattern(_));
         let mut entries: Vec<String> = if look.effect() == Effect::Name {
-            self.policy.entries(List::AllowOut).iter().filter(is_pattern).map(ToString::to_string).collect()
+            self.patterns()
         } else {
             let layers = survey.layers.iter().filter(|layer| layer.effect == look.effect() && layer.has_ipv4());
             layers.flat_map(|layer| &layer.entries).map(ToString::to_string).collect()
@@ -102,11 +112,20 @@ impl Asked<'_> {
             entries => format!("{phrase}\n{}", words::some(entries, NAMED, "entries")),
         }
     }
+
+    /// The names that are allowed, as they are written.
+    fn patterns(self) -> Vec<String> {
+        let is_pattern = |entry: &&Entry| matches!(entry, Entry::Pattern(_));
+        self.policy.entries(List::AllowOut).iter().filter(is_pattern).map(ToString::to_string).collect()
+    }
 }
 
-/// A port that the look of a piece is about.
-fn port(survey: &Survey, piece: &Piece) -> u16 {
-    let lowest = |layer: &Layer| layer.ports.first().map(|span| span.low.max(span.high.min(1)));
+/// A port that the look of a piece is about, and a name if it is about names.
+fn asked<'s>(survey: &'s Survey, piece: &Piece) -> (u16, Option<&'s HostName>) {
+    let of = |layer: &'s Layer| {
+        let span = layer.ports.first()?;
+        Some((span.low.max(span.high.min(1)), layer.host.as_ref()))
+    };
     let address = words::address(piece.first, true);
-    survey.layers_at(address, piece.look.effect()).find_map(lowest).unwrap_or(1)
+    survey.layers_at(address, piece.look.effect()).find_map(of).unwrap_or((1, None))
 }

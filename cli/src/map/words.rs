@@ -176,7 +176,7 @@ pub(crate) fn summary(survey: &Survey, pieces: &[Piece], is_change: bool) -> Str
         Some((_, phrase)) if parts.is_empty() => format!("all of IPv4 is {phrase}"),
         Some((_, phrase)) => format!("everything else is {phrase}"),
         None if parts.is_empty() => "nothing changes for IPv4".into(),
-        None => "the rest stays as it was, and is shown in grey".into(),
+        None => "the rest, in grey, stays as it was".into(),
     });
     let text = parts.join("; ");
     let mut letters = text.chars();
