@@ -24,6 +24,8 @@ const SENTENCE: f64 = 19.0;
 const FOOT: f64 = 16.0;
 /// Up to so many spots each say what they are when pointed at; more do so with their neighbours.
 const TARGETS: usize = 400;
+/// Where there are more labels, they leave out what the sentence above the map says.
+const UNSAID: usize = 12;
 
 /// What is drawn.
 pub(crate) struct Picture<'p> {
@@ -175,32 +177,26 @@ impl<'p> Picture<'p> {
 
     /// What a cluster is called, and what is done with it.
     fn label(&self, cluster: &Cluster, count: usize) -> (String, String) {
-        let phrases = cluster.spots.iter().take(TARGETS).map(|spot| words::phrase(self.survey, &spot.piece, true));
-        let mut phrases: Vec<String> = phrases.collect();
-        phrases.dedup();
-        let phrase = match phrases.as_slice() {
-            [phrase] => phrase.clone(),
-            _ if self.is_change => "changes".into(),
-            _ => String::new(),
+        let common = cluster.look().map(|look| words::common_phrase(self.survey, &self.pieces, look));
+        let phrase = match (cluster.alike(), &common) {
+            (Some(piece), _) => words::phrase(self.survey, piece, true),
+            (None, Some(common)) => common.clone(),
+            (None, None) if self.is_change => "changes".into(),
+            (None, None) => String::new(),
         };
-        let is_said = !self.is_change && count > 12 && cluster.spots.iter().all(|spot| self.is_common(spot));
+        let is_said = !self.is_change && count > UNSAID && common.as_ref() == Some(&phrase);
         let known = match cluster.spots.as_slice() {
             [spot] => known::around(&spot.piece).map(|known| format!(" ({})", known.name)),
             _ => None,
         };
         if cluster.is_wide() {
             let count = words::grouped(cluster.spots.len().try_into().unwrap_or(u128::MAX));
-            let phrase = if cluster.look() == Some(self.ground.look) { "on other ports".into() } else { phrase };
+            let is_other = !self.is_change && cluster.look() == Some(self.ground.look);
+            let phrase = if is_other { "on other ports".into() } else { phrase };
             return (format!("{count} networks"), if is_said { String::new() } else { phrase });
         }
         let name = format!("{}{}", cluster.name(), known.unwrap_or_default());
         (name, if is_said { String::new() } else { phrase })
-    }
-
-    /// Whether the sentence above the map says what is done with a spot.
-    fn is_common(&self, spot: &Spot) -> bool {
-        words::common_phrase(self.survey, &self.pieces, spot.piece.look)
-            == words::phrase(self.survey, &spot.piece, true)
     }
 
     /// What says what it is when it is pointed at.

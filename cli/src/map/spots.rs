@@ -102,6 +102,13 @@ impl Cluster {
         self.spots.iter().all(|spot| spot.piece.look == look).then_some(look)
     }
 
+    /// A piece of it, if the same is said of all.
+    pub(crate) fn alike(&self) -> Option<&Piece> {
+        let first = &self.spots.first()?.piece;
+        let is_alike = |spot: &Spot| (spot.piece.look, spot.piece.mark) == (first.look, first.mark);
+        self.spots.iter().all(is_alike).then_some(first)
+    }
+
     /// What it is called.
     pub(crate) fn name(&self) -> String {
         match self.spots.as_slice() {
