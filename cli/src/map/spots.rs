@@ -60,7 +60,7 @@ pub(crate) fn clusters(spots: &[Spot]) -> Vec<Cluster> {
     let mut clusters: Vec<Cluster> =
         spots.iter().map(|spot| Cluster { spots: vec![spot.clone()], around: None }).collect();
     merge(&mut clusters, NEAR);
-    for len in [8, 6, 4, 2] {
+    for len in [8, 6, 4] {
         if clusters.len() > LABELS {
             merge(&mut clusters, len);
         }
