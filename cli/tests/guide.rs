@@ -9,7 +9,7 @@ use std::{
 };
 
 const GUIDE: &str = "docs/guide.md";
-const PICTURES: &str = "docs/pictures";
+const PICTURES: &str = "docs/maps";
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -65,7 +65,7 @@ fn every_example_of_the_guide_is_what_the_command_shows() {
     assert!(replayed == guide, "{GUIDE} is not what the command shows; see what UPDATE_GUIDE=1 changes");
     assert_eq!(names(&repository().join(PICTURES)), drawn);
     for name in drawn {
-        assert!(guide.contains(&format!("](pictures/{name})")), "the guide does not show {name}");
+        assert!(guide.contains(&format!("](maps/{name})")), "the guide does not show {name}");
         let picture = |root: &Path| fs::read_to_string(root.join(PICTURES).join(&name)).unwrap();
         assert!(picture(&repository()) == picture(folder.path()), "{name} is not what the command draws");
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!     mod.rs      the questions
-//!     compare.rs            what two policies decide differently
+//!     compare.rs            what two policies decide differently      decided.rs     what one decides
 //!     conditions.rs         for which names          planes.rs      for which addresses and ports
 //!     names.rs              what patterns match      ../../plane    rules as places, places as products
 //!     answer.rs  region.rs       the answer, as data
@@ -14,11 +14,13 @@
 mod answer;
 mod compare;
 mod conditions;
+mod decided;
 mod names;
 mod planes;
 mod region;
 
 pub use answer::{Change, Difference, MaskChange, ResolvedChange, TokenChange};
+pub use decided::DecidedRegion;
 pub use names::{NameTerm, Names};
 pub use region::{AddressRange, Outcome, PortSpan, Region, Witness};
 
