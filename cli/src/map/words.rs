@@ -33,10 +33,7 @@ pub(crate) fn phrase(survey: &Survey, piece: &Piece, is_ipv4: bool) -> String {
         }
         Look::Opens => format!("opens{}", changes(Effect::Open)),
         Look::Closes => format!("closes{}", changes(Effect::Close)),
-        Look::Turns => {
-            let [open, close] = [Effect::Open, Effect::Close].map(|effect| ports(&ports_of(effect)));
-            format!("opens on {open}, closes on {close}")
-        }
+        Look::Turns => format!("opens{}, closes{}", changes(Effect::Open), changes(Effect::Close)),
     }
 }
 
@@ -59,7 +56,10 @@ fn for_names<'n>(names: impl Iterator<Item = Option<&'n Names>>) -> String {
     let mut terms = Vec::new();
     for names in names {
         match names {
-            Some(Names::Matching(all)) => terms.extend(all.iter().map(|term| term.pattern.to_string())),
+            Some(Names::Matching(all)) => terms.extend(all.iter().map(|term| {
+                let part = if term.except.is_empty() { "" } else { "part of " };
+                format!("{part}{}", term.pattern)
+            })),
             // Connections without a name are meant as well.
             _ => return String::new(),
         }
