@@ -1,0 +1,1 @@
+//! The edge proxy: takes requests from outside and says where they come from.

@@ -1,0 +1,3 @@
+//! The services of a sandbox platform, each alone or all on one machine.
+
+fn main() {}
