@@ -32,7 +32,19 @@ from sandgate._analysis import (
 )
 from sandgate._documents import NetworkConfig, NetworkUpdate, SnakeNetworkConfig, SnakeNetworkUpdate
 from sandgate._errors import PolicyError
-from sandgate._literals import Code, Direction, Edit, ListName, Reason, Rule, SeenIn, Severity, StepOutcome, Verdict
+from sandgate._literals import (
+    Code,
+    Direction,
+    Edit,
+    HostBits,
+    ListName,
+    Reason,
+    Rule,
+    SeenIn,
+    Severity,
+    StepOutcome,
+    Verdict,
+)
 from sandgate._native import (
     ALL_TRAFFIC,
     INTERNAL_HEADER,
@@ -45,6 +57,8 @@ from sandgate._native import (
     HostMask,
     Limits,
     Policy,
+    Repair,
+    Repaired,
     Report,
     apply_update,
     canonical_entry,
@@ -55,6 +69,7 @@ from sandgate._native import (
     from_internal_header,
     network_config_schema,
     network_update_schema,
+    repair_json,
     tightens,
     widening,
 )
@@ -79,6 +94,7 @@ __all__ = [
     "Explanation",
     "Flip",
     "Guardrails",
+    "HostBits",
     "HostInput",
     "HostMask",
     "Input",
@@ -96,6 +112,8 @@ __all__ = [
     "PortSpan",
     "Reason",
     "Region",
+    "Repair",
+    "Repaired",
     "Report",
     "ResolvedChange",
     "Rule",
@@ -118,6 +136,7 @@ __all__ = [
     "from_internal_header",
     "network_config_schema",
     "network_update_schema",
+    "repair_json",
     "tightens",
     "widening",
 ]
