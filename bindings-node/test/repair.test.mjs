@@ -72,7 +72,7 @@ test('another type of argument is a TypeError', () => {
   }
   for (const value of [1, 'network', true, null, [], () => {}, new Map(), new (class Options { minimize = true })()]) assert.throws(() => repairJson(legacy, value), TypeError, inspect(value))
   assert.deepEqual(repairJson(legacy, { hostBits: undefined, minimize: undefined }), repairJson(legacy))
-  assert.deepEqual(repairJson.call(null, legacy, {}, { hostBits: 'network' }), repairJson(legacy))
+  assert.deepEqual(repairJson(legacy, {}, { hostBits: 'network' }), repairJson(legacy))
   // What only a repair takes is no option of others.
   for (const name of ['hostBits', 'minimize']) assert.throws(() => checkJson(legacy, { [name]: name === 'hostBits' ? 'network' : true }), TypeError, name)
 })
@@ -88,13 +88,13 @@ test('what an option throws is thrown, and each is read once', () => {
 
 // Prototypes and builtins.
 
+const raise = () => { throw new Error('asked') }
 const told = () => [repairJson(legacy), repairJson(legacy, { hostBits: 'network', minimize: true }), repairJson('{'), repairJson('{}', { limits: { documentBytes: 1 } })]
 const expected = told()
 
 test('a polluted prototype changes no result', () => {
   const names = new Set(['0', '1', 'hostBits', 'minimize', 'toJSON', 'then', 'help', 'span', 'line', 'column'])
   JSON.stringify(expected, (name, value) => { if (name !== '') names.add(name); return value })
-  const raise = () => { throw new Error('asked') }
   for (const prototype of [Object.prototype, Array.prototype]) {
     for (const name of names) {
       for (const descriptor of [{ value: 'network', writable: true }, { value: true, writable: false }, { get: raise, set: raise }]) {

@@ -210,7 +210,7 @@ const run = {
     const how = { ...options, hostBits, minimize }
     const { text: repaired, repairs: done, report } = repairJson(text, how)
     assert.equal(repaired, wanted)
-    assert.deepEqual(done.map(({ reasons, ...repair }) => ({ ...repair, reasons: reasons.length })), repairs)
+    assert.deepEqual(done.map(({ list, index, before, after, reasons }) => ({ list, index, before, after, reasons: reasons.length })), repairs)
     assert.equal(report.valid, left.length === 0)
     if (!report.valid) runDiagnostics(report, left)
     assert.deepEqual(report, checkJson(repaired, options))
