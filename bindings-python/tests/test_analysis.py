@@ -8,6 +8,8 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import subprocess
+import sys
 import threading
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -83,6 +85,18 @@ def test_there_is_a_value_of_every_class() -> None:
     assert set(PARTS) == set(_analysis._ALL)  # pyright: ignore[reportPrivateUsage]
     assert all(getattr(sandgate, told.__name__) is told for told in PARTS)
     assert len(_analysis._CLASSES) == len(PARTS)  # pyright: ignore[reportPrivateUsage]
+
+
+def test_what_is_imported_late_is_there() -> None:
+    assert set(sandgate.__all__) <= set(dir(sandgate))
+    assert all(hasattr(sandgate, name) for name in sandgate.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Explanations'"):
+        cast("Any", sandgate).Explanations  # noqa: B018 - it is what is asked
+    # A process that has only the pickle finds the classes.
+    code = "import pickle, sys; print(pickle.loads(sys.stdin.buffer.read()).verdict)"
+    saved = pickle.dumps(EXPLANATIONS[0])
+    ran = subprocess.run([sys.executable, "-c", code], input=saved, check=True, capture_output=True)
+    assert ran.stdout.split() == [b"deny"]
 
 
 @pytest.mark.parametrize("value", PARTS.values(), ids=lambda value: type(value).__name__)

@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Ask policies what their expectation files say they must answer.
     #[command(after_help = "Exit codes: 0 all as expected, 1 not all, 2 usage or input error.")]
     Test(Test),
+    /// Draw what a policy, or a change of one, does with every IPv4 address, as SVG.
+    #[command(after_help = "Exit codes: 0 drawn, 2 not valid, usage, input or output error.")]
+    Map(Map),
     /// Rewrite entries to their canonical text. Everything else stays as it is.
     #[command(
         after_help = "Exit codes: 0 done or nothing to do, 1 not canonical (--check) or not valid, 2 usage or input error."
@@ -86,15 +89,15 @@ pub(crate) struct Lint {
     pub(crate) files: Vec<PathBuf>,
     /// For people, for programs, or for tools that annotate the line.
     #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: LintFormat,
+    pub(crate) format: ReviewFormat,
     #[command(flatten)]
     pub(crate) platform: Platform,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LintFormat {
+pub(crate) enum ReviewFormat {
     Text,
-    /// One object a line for each policy.
+    /// One object a line.
     Json,
     /// Annotations as workflows of GitHub print them.
     Github,
@@ -179,8 +182,9 @@ pub(crate) struct Diff {
     /// End with 1 if anything is let through that was not before.
     #[arg(long)]
     pub(crate) fail_on_widen: bool,
-    #[command(flatten)]
-    pub(crate) output: Output,
+    /// For people, for programs, or for tools that annotate the line.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ReviewFormat,
     #[command(flatten)]
     pub(crate) platform: Platform,
 }
@@ -195,6 +199,30 @@ pub(crate) struct Test {
     pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Map {
+    /// The policy; `-` is standard input.
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Draw what is different from this policy.
+    #[arg(long, value_name = "OLD")]
+    pub(crate) diff: Option<PathBuf>,
+    /// What the sandbox may reach, or who may reach it.
+    #[arg(long, value_enum, default_value = "egress")]
+    pub(crate) direction: Way,
+    /// Where the picture is written; `-` is standard output.
+    #[arg(short, long, value_name = "FILE.svg", default_value = "-")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Way {
+    Egress,
+    Ingress,
 }
 
 #[derive(Debug, Args)]

@@ -1,33 +1,86 @@
 //! `sandgate diff`: what a change of a policy changes, and whether it lets more through.
 
 use crate::{
-    args::{Diff, Format},
+    args::{Diff, ReviewFormat},
     input::{self, Failure},
+    places::{list, places},
+    review::{Finding, lines, sarif},
 };
 use anstyle::{AnsiColor, Style};
-use sandgate::{Change, Difference, Direction, Names, Outcome, PortSpan, Region, diff, tightens};
+use sandgate::{Change, Difference, Direction, Names, Outcome, PortSpan, Region, Source, diff, tightens};
 use std::{
-    fmt::Display,
     io::{self, Write},
     process::ExitCode,
 };
 
 const OPENS: Style = AnsiColor::Yellow.on_default().bold();
 const CLOSES: Style = AnsiColor::Cyan.on_default().bold();
-/// So many networks or names of one place are shown to a person; JSON has them all.
-const SHOWN: usize = 6;
 
 pub(crate) fn run(arguments: &Diff) -> Result<ExitCode, Failure> {
     let old = input::policy(&arguments.old, &arguments.platform)?;
-    let new = input::policy(&arguments.new, &arguments.platform)?;
+    let (new, text) = input::policy_and_text(&arguments.new, &arguments.platform)?;
     let difference = diff(&old, &new);
-    let is_wider = tightens(&old, &new).is_err();
+    let wider = tightens(&old, &new).err();
+    let findings = || wider.iter().flat_map(|wider| openings(&input::name(&arguments.new), &text, wider));
     let mut out = anstream::stdout().lock();
-    match arguments.output.format {
-        Format::Json => writeln!(out, "{}", input::json(&difference)?)?,
-        Format::Text => print(&mut out, &difference, is_wider)?,
+    match arguments.format {
+        ReviewFormat::Json => writeln!(out, "{}", input::json(&difference)?)?,
+        ReviewFormat::Text => print(&mut out, &difference, wider.is_some())?,
+        ReviewFormat::Github => findings().try_for_each(|finding| finding.annotate(&mut out))?,
+        ReviewFormat::Sarif => writeln!(out, "{:#}", sarif(OPENINGS.into_iter(), findings()))?,
     }
-    Ok(ExitCode::from(u8::from(arguments.fail_on_widen && is_wider)))
+    Ok(ExitCode::from(u8::from(arguments.fail_on_widen && wider.is_some())))
+}
+
+const EGRESS: &str = "opens-egress";
+const INGRESS: &str = "opens-ingress";
+const RESOLVED: &str = "opens-resolved";
+const TOKEN: &str = "opens-without-token";
+/// What a reviewer is shown, at the line of the new policy that it comes from.
+const OPENINGS: [(&str, &str); 4] = [
+    (EGRESS, "Connections from the sandbox are let through that were not before."),
+    (INGRESS, "Connections to the sandbox are let through that were not before."),
+    (RESOLVED, "Allowed names may lead to addresses that they could not lead to before."),
+    (TOKEN, "Requests no longer need the traffic access token."),
+];
+
+/// What is wider, a finding each.
+fn openings(name: &str, text: &str, wider: &Difference) -> Vec<Finding> {
+    let finding = |code: &str, place, message| Finding {
+        file: name.into(),
+        lines: lines(text, place),
+        code: code.into(),
+        level: "warning",
+        message,
+    };
+    let source = Source::new(text);
+    let mut found = Vec::new();
+    for change in &wider.changes {
+        let code = if change.direction == Direction::Egress { EGRESS } else { INGRESS };
+        for region in &change.regions {
+            // What an entry opens by being gone has no line.
+            let cited = region.entries_after.first();
+            let place = cited.and_then(|entry| source.elements(entry.list.as_str()).into_iter().nth(entry.index));
+            let names = change.names.as_ref().map(|names| format!(", {}", named(names))).unwrap_or_default();
+            let message = format!(
+                "{}: {} -> {}: {}, {}{names}",
+                change.direction,
+                change.before,
+                change.after,
+                places(&region.addresses, ", "),
+                ports(&region.ports)
+            );
+            found.push(finding(code, place, message));
+        }
+    }
+    for resolved in &wider.resolved {
+        found.push(finding(RESOLVED, None, format!("names may lead to {}", places(&resolved.addresses, ", "))));
+    }
+    if let Some(token) = &wider.access_token {
+        let message = format!("ports {} need no traffic access token", list(&token.no_longer_needed));
+        found.push(finding(TOKEN, None, message));
+    }
+    found
 }
 
 fn print(out: &mut impl Write, difference: &Difference, is_wider: bool) -> io::Result<()> {
@@ -35,7 +88,7 @@ fn print(out: &mut impl Write, difference: &Difference, is_wider: bool) -> io::R
         print_change(out, change)?;
     }
     for resolved in &difference.resolved {
-        let addresses = list(&resolved.addresses);
+        let addresses = places(&resolved.addresses, ", ");
         writeln!(out, "names that resolve to {addresses}: {} -> {}\n", resolved.before, resolved.after)?;
     }
     if let Some(token) = &difference.access_token {
@@ -64,11 +117,7 @@ fn print_change(out: &mut impl Write, change: &Change) -> io::Result<()> {
         writeln!(out, "  {}", named(names))?;
     }
     for region in &change.regions {
-        let networks: Vec<String> =
-            region.networks().take(SHOWN.saturating_add(1)).map(|each| each.to_string()).collect();
-        // The unknown client has no address.
-        let places = if networks.is_empty() { "unknown clients".into() } else { list(&networks) };
-        writeln!(out, "  {places}, {}", ports(&region.ports))?;
+        writeln!(out, "  {}, {}", places(&region.addresses, ",\n  "), ports(&region.ports))?;
         print_witness(out, change.direction, region)?;
     }
     writeln!(out)
@@ -112,11 +161,4 @@ fn ports(spans: &[PortSpan]) -> String {
         [PortSpan { low, high }] if low == high => format!("port {low}"),
         spans => format!("ports {}", list(spans)),
     }
-}
-
-/// The first of them, with commas.
-fn list(all: &[impl Display]) -> String {
-    let shown: Vec<String> = all.iter().take(SHOWN).map(ToString::to_string).collect();
-    let more = if all.len() > SHOWN { ", and more" } else { "" };
-    format!("{}{more}", shown.join(", "))
 }

@@ -72,10 +72,17 @@ pub(crate) fn options(platform: &Platform) -> Result<Options, Failure> {
 
 /// A policy that has to be valid.
 pub(crate) fn policy(path: &Path, platform: &Platform) -> Result<Policy, Failure> {
+    Ok(policy_and_text(path, platform)?.0)
+}
+
+/// The same, with the text it was compiled from.
+pub(crate) fn policy_and_text(path: &Path, platform: &Platform) -> Result<(Policy, String), Failure> {
     let options = options(platform)?;
     let text = read(path)?;
-    Policy::from_json(&text, &options)
-        .map_err(|report| Failure::Refused(Box::new(Refused { name: name(path), text, report })))
+    match Policy::from_json(&text, &options) {
+        Ok(policy) => Ok((policy, text)),
+        Err(report) => Err(Failure::Refused(Box::new(Refused { name: name(path), text, report }))),
+    }
 }
 
 /// One line of JSON.

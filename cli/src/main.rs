@@ -10,8 +10,11 @@ mod fix;
 mod format;
 mod input;
 mod lint;
+mod map;
+mod places;
 mod query;
 mod render;
+mod review;
 mod test;
 
 use args::{Arguments, Command, Document, Fingerprint};
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
         Command::Fmt(arguments) => format::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
         Command::ClientIp(arguments) => client_ip::run(&arguments),

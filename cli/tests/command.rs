@@ -278,3 +278,40 @@ fn diff_shows_what_opens_and_what_closes_with_a_witness_each() {
     let answer = json(&sandgate(&["diff", &new, &old, "--format", "json"], "").out);
     assert!(answer["changes"].as_array().unwrap().iter().any(|change| change["direction"] == "ingress"));
 }
+
+#[test]
+fn what_a_change_opens_is_annotated_at_the_line_of_the_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let [old, new] = [("old.json", "203.0.113.0/25"), ("new.json", "203.0.113.0/24")].map(|(name, network)| {
+        let file = folder.path().join(name);
+        fs::write(
+            &file,
+            format!("{{\n  \"allowIn\": [\"192.0.2.1\",\n    \"{network}\"],\n  \"denyIn\": [\"0.0.0.0/0\"]}}\n"),
+        )
+        .unwrap();
+        file.to_str().unwrap().to_owned()
+    });
+    let opens = sandgate(&["diff", &old, &new, "--format", "github", "--fail-on-widen"], "");
+    assert_eq!(opens.code, 1);
+    let told = "line=3,col=5,endLine=3,endColumn=21,title=opens-ingress::ingress: deny -> allow: 203.0.113.128/25, \
+        ports 0-49982, 49984-65535\n";
+    assert_eq!(opens.out, format!("::warning file={new},{told}"));
+    let closes = sandgate(&["diff", &new, &old, "--format", "github", "--fail-on-widen"], "");
+    assert_eq!((closes.code, closes.out.as_str()), (0, ""));
+
+    let sarif = json(&sandgate(&["diff", &old, &new, "--format", "sarif"], "").out);
+    let run = &sarif["runs"][0];
+    let result = &run["results"][0];
+    assert_eq!(result["ruleId"], "opens-ingress");
+    assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 3);
+    assert!(run["tool"]["driver"]["rules"].as_array().unwrap().iter().any(|rule| rule["id"] == "opens-ingress"));
+    assert_eq!(json(&sandgate(&["diff", &new, &old, "--format", "sarif"], "").out)["runs"][0]["results"], json!([]));
+}
+
+#[test]
+fn what_opens_because_an_entry_is_gone_is_annotated_as_well() {
+    let ran = sandgate(&["diff", "examples/policies/internet-off.json", "-", "--format", "github"], "{}");
+    assert!(
+        ran.out.starts_with("::warning file=standard input,line=1,col=1,endLine=1,endColumn=1,title=opens-egress::")
+    );
+}

@@ -19,6 +19,7 @@ mod json;
 mod nearest;
 mod objects;
 mod options;
+mod plane;
 mod policy;
 mod repair;
 #[cfg(feature = "schema")]
@@ -29,9 +30,9 @@ mod validate;
 
 pub use address::parse_address;
 pub use analyze::{
-    AddressRange, AddressSteps, Change, CitedEntry, Difference, Direction, Edit, Effect, Explanation, Flip, HostInput,
-    Input, MaskChange, NameTerm, Names, Outcome, PortSpan, Region, ResolvedChange, Step, StepOutcome, TokenChange,
-    Witness, diff, equivalent, tightens,
+    AddressRange, AddressSteps, Change, CitedEntry, DecidedRegion, Difference, Direction, Edit, Effect, Explanation,
+    Flip, HostInput, Input, MaskChange, NameTerm, Names, Outcome, PortSpan, Region, ResolvedChange, Step, StepOutcome,
+    TokenChange, Witness, diff, equivalent, tightens,
 };
 pub use client_ip::{ClientAddress, INTERNAL_HEADER, from_internal_header};
 pub use config::{Form, List, NetworkConfig, NetworkUpdate, Spelling, check, check_objects};

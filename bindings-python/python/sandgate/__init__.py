@@ -8,28 +8,8 @@ True
 Decision('deny', 'deny-entry', entry=DecidingEntry('denyIn', 0, '0.0.0.0/0'))
 """
 
-from sandgate._analysis import (
-    AddressRange,
-    AddressSteps,
-    Change,
-    CitedEntry,
-    Difference,
-    Explanation,
-    Flip,
-    HostInput,
-    Input,
-    MaskChange,
-    NamesMatching,
-    NamesNotMatching,
-    NameTerm,
-    Outcome,
-    PortSpan,
-    Region,
-    ResolvedChange,
-    Step,
-    TokenChange,
-    Witness,
-)
+from typing import TYPE_CHECKING
+
 from sandgate._documents import NetworkConfig, NetworkUpdate, SnakeNetworkConfig, SnakeNetworkUpdate
 from sandgate._errors import PolicyError
 from sandgate._literals import (
@@ -74,6 +54,30 @@ from sandgate._native import (
     widening,
 )
 from sandgate._native import VERSION as __version__  # noqa: N811 - a version of the core is a constant
+
+if TYPE_CHECKING:
+    from sandgate._analysis import (
+        AddressRange,
+        AddressSteps,
+        Change,
+        CitedEntry,
+        Difference,
+        Explanation,
+        Flip,
+        HostInput,
+        Input,
+        MaskChange,
+        NamesMatching,
+        NamesNotMatching,
+        NameTerm,
+        Outcome,
+        PortSpan,
+        Region,
+        ResolvedChange,
+        Step,
+        TokenChange,
+        Witness,
+    )
 
 __all__ = [
     "ALL_TRAFFIC",
@@ -140,3 +144,20 @@ __all__ = [
     "tightens",
     "widening",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import what explanations and differences are made of once it is asked for.
+
+        Most programs only decide, and it takes ten times as long to import as all the rest.
+        """
+        if name not in __all__:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        from sandgate import _analysis
+
+        return globals().setdefault(name, getattr(_analysis, name))
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -25,8 +25,8 @@ mod warnings;
 
 pub use cited::{CitedEntry, Direction};
 pub use difference::{
-    AddressRange, Change, Difference, MaskChange, NameTerm, Names, Outcome, PortSpan, Region, ResolvedChange,
-    TokenChange, Witness, diff, equivalent, tightens,
+    AddressRange, Change, DecidedRegion, Difference, MaskChange, NameTerm, Names, Outcome, PortSpan, Region,
+    ResolvedChange, TokenChange, Witness, diff, equivalent, tightens,
 };
 pub use effects::Effect;
 pub use explain::{AddressSteps, Edit, Explanation, Flip, HostInput, Input, Step, StepOutcome};

@@ -6,15 +6,15 @@
 
 use super::{
     Policy,
-    egress::{self, Found, is_always_denied},
+    egress::{self, Found, Named, is_always_denied},
     families::SortedFamilies,
     ingress,
 };
 use crate::{
     address::{CARRY_NOTHING, embeddings},
-    decision::Ruling,
+    decision::{Reason, Ruling},
     entry::HostName,
-    table::{Hit, Rule},
+    table::{Hit, NameTable, Rule},
 };
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
@@ -151,6 +151,17 @@ impl Policy {
         self.origin.egress.judge_found(ground.outer(), ground.inner(), self.tables.names().zip(name)).verdict
     }
 
+    /// Whether a name can allow egress where this holds, and what is decided without one.
+    pub(crate) fn egress_without_name(&self, ground: Ground) -> (bool, Ruling, Reason) {
+        let judge = |named: Named<'_>| self.origin.egress.judge_found(ground.outer(), ground.inner(), named);
+        // A pattern matches this name, whatever the patterns are.
+        let any = NameTable::new([(0, "*")].into_iter());
+        let name = HostName::from_sni(b"a");
+        let named = judge(self.tables.names().and(Some(&any)).zip(name.as_ref()));
+        let plain = judge(None);
+        (named.verdict == Ruling::AllowByName, plain.verdict, plain.reason)
+    }
+
     /// Whether an address is denied where this holds if a name resolves to it (E-8).
     pub(crate) fn denies_resolved(ground: Ground) -> bool {
         is_always_denied(ground.outer(), ground.inner())
@@ -158,6 +169,11 @@ impl Policy {
 
     /// The judgement of ingress where this holds.
     pub(crate) fn ingress_ruling(&self, ground: Ground, peer: Peer) -> Ruling {
+        self.ingress_judgement(ground, peer).0
+    }
+
+    /// The same, and why.
+    pub(crate) fn ingress_judgement(&self, ground: Ground, peer: Peer) -> (Ruling, Reason) {
         let is_ipv6 = match peer {
             Peer::V4 => Some(false),
             Peer::V6 => Some(true),
@@ -172,7 +188,8 @@ impl Policy {
             }),
             ..hit
         });
-        before.unwrap_or_else(|| ingress::Ingress::judge_found(hit)).verdict
+        let judgement = before.unwrap_or_else(|| ingress::Ingress::judge_found(hit));
+        (judgement.verdict, judgement.reason)
     }
 }
 

@@ -10,6 +10,7 @@ mod explain;
 mod language;
 mod monotone;
 mod oracle;
+mod regions;
 mod repair;
 mod small_world;
 mod warnings;

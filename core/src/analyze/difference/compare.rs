@@ -55,15 +55,15 @@ struct EgressKind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Verdicts {
+pub(super) struct Verdicts {
     /// For a connection without a name, and for a name that none of the patterns matches.
-    plain: Ruling,
+    pub(super) plain: Ruling,
     /// For a name that one of the patterns matches.
-    named: Ruling,
+    pub(super) named: Ruling,
 }
 
 impl Verdicts {
-    fn of(policy: &Policy, ground: Ground, matching: Option<&HostName>) -> Self {
+    pub(super) fn of(policy: &Policy, ground: Ground, matching: Option<&HostName>) -> Self {
         Self { plain: policy.egress_ruling(ground, None), named: policy.egress_ruling(ground, matching) }
     }
 

@@ -2,29 +2,25 @@
 //!
 //! ```text
 //!     mod.rs      the questions
-//!     compare.rs            what two policies decide differently
+//!     compare.rs            what two policies decide differently      decided.rs     what one decides
 //!     conditions.rs         for which names          planes.rs      for which addresses and ports
-//!     names.rs              what patterns match      products.rs    places as products
-//!                                                    plane.rs       rules as places
-//!     answer.rs  region.rs       the answer, as data     blocks.rs      ranges as networks
+//!     names.rs              what patterns match      ../../plane    rules as places, places as products
+//!     answer.rs  region.rs       the answer, as data
 //! ```
 //!
 //! The rules come from the policies as they were sorted for their tables, and what a place gets is
 //! judged by what judges a query. This module only knows where to ask.
 
 mod answer;
-mod blocks;
 mod compare;
 mod conditions;
+mod decided;
 mod names;
-mod plane;
 mod planes;
-mod products;
-#[cfg(test)]
-mod proof;
 mod region;
 
 pub use answer::{Change, Difference, MaskChange, ResolvedChange, TokenChange};
+pub use decided::DecidedRegion;
 pub use names::{NameTerm, Names};
 pub use region::{AddressRange, Outcome, PortSpan, Region, Witness};
 

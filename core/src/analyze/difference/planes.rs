@@ -1,16 +1,13 @@
 //! The planes of one direction, and the regions of them where places are of some kinds.
 
-use super::{
-    plane::{Judge, Plane, Rect},
-    products::{Product, products},
-    region::{AddressRange, Outcome, PortSpan, Region, Witness, address},
-};
+use super::region::{AddressRange, Outcome, PortSpan, Region, Witness, address};
 use crate::{
     address::MAPPED,
     analyze::cited::{CitedEntry, Direction},
     config::List,
     decision::{Decision, Destination, Host},
     entry::HostName,
+    plane::{Judge, Plane, Product, Rect, products},
     policy::{Ground, Peer, Plot, Policy},
 };
 use alloc::{collections::BTreeMap, vec::Vec};

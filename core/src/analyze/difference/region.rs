@@ -1,10 +1,10 @@
 //! A region of the difference: addresses times ports, and a query that shows what it says.
 
-use super::blocks::blocks;
 use crate::{
     analyze::cited::CitedEntry,
     decision::{Decision, Destination, Host, Reason, Ruling},
     entry::{HostName, Network},
+    plane::blocks,
 };
 use alloc::vec::Vec;
 use core::{

@@ -1,7 +1,7 @@
 //! A range of addresses as the fewest blocks of 2^n addresses that begin at a multiple of it.
 
 /// The blocks of a range, in order: the first address of each and how many bits it leaves open.
-pub(super) fn blocks(first: u128, last: u128) -> impl Iterator<Item = (u128, u32)> {
+pub(crate) fn blocks(first: u128, last: u128) -> impl Iterator<Item = (u128, u32)> {
     let mut next = Some(first);
     core::iter::from_fn(move || {
         let start = next.filter(|start| *start <= last)?;

@@ -17,43 +17,57 @@
 //! told apart; every other one is as the nearest around it that has. That is what bounds the work.
 //!
 //! This module knows integers, and nothing of policies.
+//!
+//! ```text
+//!     mod.rs         rules as places
+//!     products.rs    places as products of addresses and ports
+//!     blocks.rs      ranges of addresses as networks
+//! ```
+
+mod blocks;
+mod products;
+#[cfg(test)]
+mod proof;
 
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 use core::cmp::Reverse;
 
+pub(crate) use blocks::blocks;
+pub(crate) use products::{Product, networks, products, products_around};
+
 /// Addresses and ports, all inclusive, and the bits that hold there. The ranges of addresses of a
 /// plane lie within one another or apart.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rect {
-    pub(super) first: u128,
-    pub(super) last: u128,
-    pub(super) port_low: u16,
-    pub(super) port_high: u16,
-    pub(super) bits: u32,
+pub(crate) struct Rect {
+    pub(crate) first: u128,
+    pub(crate) last: u128,
+    pub(crate) port_low: u16,
+    pub(crate) port_high: u16,
+    pub(crate) bits: u32,
 }
 
 /// What a block of ports has: one kind of place, or what its two halves have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Node {
+pub(crate) enum Node {
     Leaf(usize),
     Branch(usize, usize),
 }
 
 /// A plane in which every place has a kind.
 #[derive(Debug)]
-pub(super) struct Plane {
+pub(crate) struct Plane {
     /// The first address of each piece, in order. The first piece begins at 0.
-    pub(super) firsts: Vec<u128>,
+    pub(crate) firsts: Vec<u128>,
     /// The node of each piece for the block of all segments.
-    pub(super) pieces: Vec<usize>,
+    pub(crate) pieces: Vec<usize>,
     /// The last address.
-    pub(super) last: u128,
+    pub(crate) last: u128,
     /// The first port of each segment, in order. The first segment begins at port 0.
-    pub(super) ports: Vec<u16>,
+    pub(crate) ports: Vec<u16>,
     /// Halves before wholes; equal ones are there once.
-    pub(super) nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
     /// The piece that is asked nothing about.
-    pub(super) hole: Option<usize>,
+    pub(crate) hole: Option<usize>,
 }
 
 /// A rule of a network in a block: half-open segments.
@@ -66,7 +80,7 @@ struct Own {
 }
 
 /// Where the rectangles are, and what they make of a place.
-pub(super) trait Judge {
+pub(crate) trait Judge {
     /// Bits that are judged as these are. Fewer different ones make less work.
     fn normal(&self, bits: u32) -> u32;
     /// The kind of a place where these bits hold.
@@ -75,7 +89,7 @@ pub(super) trait Judge {
 
 impl Plane {
     /// The plane of the addresses up to `last`. Nobody asks about the addresses of the hole.
-    pub(super) fn new(mut rects: Vec<Rect>, last: u128, hole: Option<(u128, u128)>, judge: &mut impl Judge) -> Self {
+    pub(crate) fn new(mut rects: Vec<Rect>, last: u128, hole: Option<(u128, u128)>, judge: &mut impl Judge) -> Self {
         let empty = |(first, last)| Rect { first, last, port_low: 0, port_high: u16::MAX, bits: 0 };
         rects.extend([(0, last)].into_iter().chain(hole).map(empty));
         let place = |rect: &Rect| (rect.first, Reverse(rect.last), rect.port_low, rect.port_high);

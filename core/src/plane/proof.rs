@@ -2,10 +2,7 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "a test may stop")]
 
-use super::{
-    plane::{Judge, Plane, Rect},
-    products::{Product, products},
-};
+use super::{Judge, Plane, Product, Rect, products};
 use alloc::{vec, vec::Vec};
 
 /// Every combination of bits is a kind.

@@ -12,7 +12,7 @@
 //! would be long and few addresses have it. Slicing by port goes on until every port of a block
 //! has the same addresses. It is given up when it is longer than the other.
 
-use super::plane::{Node, Plane};
+use super::{Node, Plane, blocks::blocks};
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 use core::ops::Range;
 
@@ -21,18 +21,27 @@ type Ranges = Vec<(usize, usize)>;
 
 /// Ranges of pieces times ranges of segments, in order and with gaps between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Product {
-    pub(super) pieces: Ranges,
-    pub(super) segments: Ranges,
+pub(crate) struct Product {
+    pub(crate) pieces: Ranges,
+    pub(crate) segments: Ranges,
 }
 
 /// The places of a plane whose kind is asked for: disjoint products.
-pub(super) fn products(plane: &Plane, is_asked: impl Fn(usize) -> bool) -> Vec<Product> {
+pub(crate) fn products(plane: &Plane, is_asked: impl Fn(usize) -> bool) -> Vec<Product> {
+    products_around(plane, is_asked, |piece| plane.hole == Some(piece))
+}
+
+/// The same where nobody asks about some pieces. A product may hold them or not.
+pub(crate) fn products_around(
+    plane: &Plane,
+    is_asked: impl Fn(usize) -> bool,
+    is_free: impl Fn(usize) -> bool,
+) -> Vec<Product> {
     let shapes = Shapes::new(plane, is_asked);
     let block = 0..plane.ports.len();
     let mut products = Vec::new();
     let mut by_address: Vec<Run> = Vec::new();
-    for (component, range) in components(shapes.runs(plane)) {
+    for (component, range) in components(shapes.runs(plane, is_free)) {
         // One run has the same ports all over: there is nothing that slicing by port could join.
         let terms_by_address = shapes.terms(plane, &component);
         let work = terms_by_address.min(range.len()).saturating_mul(WORK);
@@ -118,26 +127,35 @@ impl Shapes {
         self.shapes.get(shape).copied().unwrap_or(none)
     }
 
-    /// The runs of pieces that have any port, in order.
-    fn runs(&self, plane: &Plane) -> Vec<Run> {
+    /// The runs of pieces that have any port, in order. Nobody asks about pieces that are free, so
+    /// they are as their neighbours are if they agree.
+    fn runs(&self, plane: &Plane, is_free: impl Fn(usize) -> bool) -> Vec<Run> {
         let of = |piece: usize| {
             let node = plane.pieces.get(piece).copied();
             node.and_then(|node| self.of_nodes.get(node)).copied().unwrap_or(NONE)
         };
+        let count = plane.pieces.len();
         let mut runs: Vec<Run> = Vec::new();
-        for first in 0..plane.pieces.len() {
+        let mut before = None;
+        let mut first = 0;
+        while first < count {
+            let mut end = first.saturating_add(1);
             let mut shape = of(first);
-            if plane.hole == Some(first) {
-                // Nobody asks, so the hole is as its neighbours are if they agree.
-                let [before, after] = [first.wrapping_sub(1), first.saturating_add(1)].map(of);
-                shape = if before == after { before } else { NONE };
+            if is_free(first) {
+                end = (end..count).find(|piece| !is_free(*piece)).unwrap_or(count);
+                let after = (end < count).then(|| of(end));
+                shape = match (before, after) {
+                    (Some(before), Some(after)) if before != after => NONE,
+                    (before, after) => before.or(after).unwrap_or(NONE),
+                };
             }
-            let end = first.saturating_add(1);
             match runs.last_mut() {
                 Some(last) if last.shape == shape && last.end == first => last.end = end,
                 _ if shape != NONE => runs.push(Run { shape, first, end }),
                 _ => {}
             }
+            before = Some(shape);
+            first = end;
         }
         runs
     }
@@ -279,19 +297,19 @@ fn terms(plane: &Plane, products: &[Product]) -> usize {
 }
 
 /// How many networks a range of pieces is.
-fn networks(plane: &Plane, range: (usize, usize)) -> usize {
-    plane.addresses(range).map_or(0, |(first, last)| super::blocks::blocks(first, last).count())
+pub(crate) fn networks(plane: &Plane, range: (usize, usize)) -> usize {
+    plane.addresses(range).map_or(0, |(first, last)| blocks(first, last).count())
 }
 
 impl Plane {
     /// The first and the last address of a range of pieces.
-    pub(super) fn addresses(&self, (first, end): (usize, usize)) -> Option<(u128, u128)> {
+    pub(crate) fn addresses(&self, (first, end): (usize, usize)) -> Option<(u128, u128)> {
         let last = self.firsts.get(end).map_or(self.last, |next| next.saturating_sub(1));
         Some((*self.firsts.get(first)?, last))
     }
 
     /// The lowest and the highest port of a range of segments.
-    pub(super) fn port_range(&self, (first, end): (usize, usize)) -> Option<(u16, u16)> {
+    pub(crate) fn port_range(&self, (first, end): (usize, usize)) -> Option<(u16, u16)> {
         let high = self.ports.get(end).map_or(u16::MAX, |next| next.saturating_sub(1));
         Some((*self.ports.get(first)?, high))
     }

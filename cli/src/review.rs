@@ -1,0 +1,78 @@
+//! Findings at lines of files, in the formats of review tools.
+
+use sandgate::Source;
+use serde_json::{Value, json};
+use std::{
+    io::{self, Write},
+    ops::Range,
+};
+
+/// Something to be shown at its place.
+pub(crate) struct Finding {
+    pub(crate) file: String,
+    /// Where it begins and where it ends.
+    pub(crate) lines: Lines,
+    /// The stable text of the rule that found it.
+    pub(crate) code: String,
+    /// `error` or `warning`.
+    pub(crate) level: &'static str,
+    /// What is found, and what to do about it.
+    pub(crate) message: String,
+}
+
+/// Line and column of both ends, from 1 on, columns in characters.
+pub(crate) type Lines = [usize; 4];
+
+/// What has no place is about the whole text.
+pub(crate) fn lines(text: &str, place: Option<Range<usize>>) -> Lines {
+    let place = place.unwrap_or(0..0);
+    let source = Source::new(text);
+    let (start, end) = (source.position(place.start), source.position(place.end));
+    [start.line, start.column, end.line, end.column]
+}
+
+impl Finding {
+    /// A line that a continuous integration reads from the output of a command and shows at the
+    /// place.
+    pub(crate) fn annotate(&self, out: &mut impl Write) -> io::Result<()> {
+        let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+        let file = escape(&self.file).replace(':', "%3A").replace(',', "%2C");
+        let [line, column, end_line, end_column] = self.lines;
+        writeln!(
+            out,
+            "::{} file={file},line={line},col={column},endLine={end_line},endColumn={end_column},title={}::{}",
+            self.level,
+            self.code,
+            escape(&self.message)
+        )
+    }
+}
+
+/// The format of review tools, version 2.1.0.
+pub(crate) fn sarif<'r>(
+    rules: impl Iterator<Item = (&'r str, &'r str)>,
+    findings: impl Iterator<Item = Finding>,
+) -> Value {
+    let rules: Vec<Value> =
+        rules.map(|(id, summary)| json!({"id": id, "shortDescription": {"text": summary}})).collect();
+    let result = |Finding { file, lines: [line, column, end_line, end_column], code, level, message }: Finding| {
+        json!({
+            "ruleId": code,
+            "level": level,
+            "message": {"text": message},
+            "locations": [{"physicalLocation": {
+                "artifactLocation": {"uri": file},
+                "region": {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column},
+            }}],
+        })
+    };
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {"name": "sandgate", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
+            "columnKind": "unicodeCodePoints",
+            "results": findings.map(result).collect::<Vec<Value>>(),
+        }],
+    })
+}
