@@ -9,6 +9,7 @@ mod explain;
 mod format;
 mod input;
 mod lint;
+mod nft;
 mod render;
 
 use args::{Arguments, Command, Document, Fingerprint};
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Nft(arguments) => nft::run(&arguments),
         Command::Fmt(arguments) => format::run(&arguments),
         Command::ClientIp(arguments) => client_ip::run(&arguments),
         Command::Schema { document } => print_schema(document),
