@@ -5,4 +5,5 @@ pub mod draft;
 pub mod errors;
 pub mod naive;
 pub mod opinions;
+pub mod rules;
 pub mod vector;
