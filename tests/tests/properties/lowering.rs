@@ -117,7 +117,7 @@ fn check_form(rules: &RuleSet) -> TestCaseResult {
 }
 
 proptest! {
-    #![proptest_config(cases(150))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn lowered_rules_decide_as_the_policy_does(world in world(), settings in settings()) {

@@ -1,0 +1,3 @@
+pub(crate) fn tests() -> Vec<(&'static str, fn())> {
+    vec![]
+}
