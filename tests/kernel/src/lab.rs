@@ -108,6 +108,46 @@ impl Lab {
         run("nft", &["-f", "-"], &format!("flush ruleset\n{}{rules}", record(marked)));
     }
 
+    /// Puts rules in the place of all others, without a record: what they let through goes on.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel refuses them.
+    pub fn load_alone(&self, rules: &RuleSet) {
+        run("nft", &["-f", "-"], &format!("flush ruleset\n{rules}"));
+    }
+
+    /// Loads rules as they are, so that they replace what they say they replace.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel refuses them.
+    pub fn replace(&self, rules: &RuleSet) {
+        run("nft", &["-f", "-"], &rules.to_string());
+    }
+
+    /// Takes all rules away.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel keeps them.
+    pub fn unload(&self) {
+        run("nft", &["flush", "ruleset"], "");
+    }
+
+    /// Makes an address the one at the other end of the link, so that it is answered there.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel knows no such route.
+    pub fn answer(&self, address: IpAddr) {
+        let mac = packets::SENDER.map(|byte| format!("{byte:02x}")).join(":");
+        let address = address.to_string();
+        run("ip", &["route", "replace", &address, "dev", LINK, "table", "local"], "");
+        run("ip", &["neighbour", "replace", &address, "lladdr", &mac, "dev", LINK, "nud", "permanent"], "");
+        self.assert_closed();
+    }
+
     /// Sends bytes on the link, as the sandbox does. The kernel has dealt with them when this returns.
     ///
     /// # Panics

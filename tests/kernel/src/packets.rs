@@ -34,7 +34,8 @@ impl Kind {
     }
 }
 
-const SOURCE_PORT: u16 = 40_000;
+/// The source port of packets that have one.
+pub const SOURCE_PORT: u16 = 40_000;
 
 /// The bytes of a packet.
 ///
