@@ -190,6 +190,7 @@ pub(crate) struct Diff {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub(crate) struct Nft {
     /// The policy; `-` is standard input.
     #[arg(default_value = "-", value_name = "FILE")]

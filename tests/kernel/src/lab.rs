@@ -240,6 +240,7 @@ fn record(marked: Marked) -> String {
 /// # Panics
 ///
 /// If it does not, with what it said.
+#[expect(clippy::must_use_candidate, reason = "mostly it matters only that it succeeds")]
 pub fn run(program: &str, arguments: &[&str], input: &str) -> String {
     let (output, said) = try_run(program, arguments, input);
     output.unwrap_or_else(|| panic!("{program} {}: {said}", arguments.join(" ")))
@@ -250,6 +251,7 @@ pub fn run(program: &str, arguments: &[&str], input: &str) -> String {
 /// # Panics
 ///
 /// If it cannot be run.
+#[must_use]
 pub fn try_run(program: &str, arguments: &[&str], input: &str) -> (Option<String>, String) {
     let mut command = Command::new(program);
     let piped = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

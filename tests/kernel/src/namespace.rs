@@ -25,6 +25,10 @@ pub enum Place {
 }
 
 /// Enters a namespace: by running this very program in one.
+///
+/// # Panics
+///
+/// If the program does not know where it is.
 #[must_use]
 pub fn enter() -> Place {
     if let Some(left) = env::var_os(LEFT) {

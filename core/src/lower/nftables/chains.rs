@@ -29,7 +29,7 @@ pub(super) fn chains(sorted: &[[Sorted; 2]; 2], settings: &Settings, by_name: By
     let builder = Builder { settings, by_name };
     let mut chains = vec![builder.entrance(Direction::Egress), builder.entrance(Direction::Ingress)];
     if let (ByName::ToProxy(port), Place::Interface { name, .. }) = (by_name, &settings.place) {
-        chains.push(builder.to_proxy(egress, name, port));
+        chains.push(to_proxy(egress, name, port));
     }
     for (direction, families) in [(Direction::Egress, egress), (Direction::Ingress, ingress)] {
         chains.extend(families.iter().map(|sorted| builder.judging(direction, sorted)));
@@ -130,12 +130,17 @@ impl Builder<'_> {
     /// a packet that ends before its port: it is not what is left, and is dropped.
     fn rest(&self, sorted: &Sorted) -> Vec<Rule> {
         let class = sorted.rest;
-        if !sorted.has_ports || class.verdict == Ruling::Deny {
-            return self.verdict(Vec::new(), class);
+        match class.verdict {
+            Ruling::Allow if sorted.has_ports => vec![
+                self.accept(vec![Match::HasPort(true), Match::IsComplete], class),
+                self.accept(vec![Match::HasPort(false)], class),
+                rule(Vec::new(), Action::Drop, "too short to have a port"),
+            ],
+            Ruling::AllowByName if sorted.has_ports && self.has_proxy() => {
+                vec![self.accept(vec![Match::Tcp, Match::IsComplete], class), self.drop(Vec::new(), class)]
+            }
+            _ => self.verdict(Vec::new(), class),
         }
-        let has_port = vec![Match::HasPort(true), Match::IsComplete];
-        let rules = self.verdict(has_port, class).into_iter().chain(self.verdict(vec![Match::HasPort(false)], class));
-        rules.chain([rule(Vec::new(), Action::Drop, "too short to have a port")]).collect()
     }
 
     /// What holds of the packets of a set.
@@ -166,55 +171,67 @@ impl Builder<'_> {
 
     /// The rules that do to packets what is done to their class.
     fn verdict(&self, matches: Vec<Match>, class: Class) -> Vec<Rule> {
-        let counter = self.settings.counters.then_some(class);
-        let drop = |matches| {
-            let log = (self.settings.log != Log::Off).then_some((class, self.settings.log));
-            let comment = format!("deny: {}", class.reason);
-            Rule { matches, counter, log, action: Action::Drop, comment }
-        };
-        let accept = |matches, comment: String| Rule { matches, counter, log: None, action: Action::Accept, comment };
-        match (class.verdict, self.by_name) {
-            (Ruling::Allow, _) => vec![accept(matches, format!("allow: {}", class.reason))],
-            (Ruling::AllowByName, ByName::ToProxy(_)) if !matches.contains(&Match::HasPort(false)) => {
+        match class.verdict {
+            Ruling::Allow => vec![self.accept(matches, class)],
+            Ruling::AllowByName if self.has_proxy() && !matches.contains(&Match::HasPort(false)) => {
                 let others = matches.iter().filter(|each| **each != Match::HasPort(true)).cloned();
                 let tcp = [Match::Tcp].into_iter().chain(others).collect();
-                vec![accept(tcp, "allow by name: the proxy decides".into()), drop(matches)]
+                vec![self.accept(tcp, class), self.drop(matches, class)]
             }
-            (Ruling::Deny | Ruling::AllowByName, _) => vec![drop(matches)],
+            Ruling::Deny | Ruling::AllowByName => vec![self.drop(matches, class)],
         }
     }
 
-    /// The chain that redirects what names may allow. What is denied has been dropped before.
-    fn to_proxy(&self, egress: &[Sorted; 2], name: &InterfaceName, port: u16) -> Chain {
-        let point = HookPoint::Prerouting;
-        let mut rules = vec![
-            rule(vec![Match::Interface { point, name: name.clone(), is: false }], Action::Accept, "not this sandbox"),
-            rule(vec![Match::HasPort(false)], Action::Accept, "names are for TCP"),
-        ];
-        let action = |class: Class| match class.verdict {
-            Ruling::AllowByName => Action::Redirect(port),
-            Ruling::Allow | Ruling::Deny => Action::Accept,
-        };
-        let comment = |class: Class| match class.verdict {
-            Ruling::AllowByName => String::from("the proxy decides"),
+    const fn has_proxy(&self) -> bool {
+        matches!(self.by_name, ByName::ToProxy(_))
+    }
+
+    fn accept(&self, matches: Vec<Match>, class: Class) -> Rule {
+        let comment = match class.verdict {
+            Ruling::AllowByName => "allow by name: the proxy decides".into(),
             Ruling::Allow | Ruling::Deny => format!("allow: {}", class.reason),
         };
-        for sorted in egress {
-            let parts = [Part::Plain, Part::Ports].into_iter();
-            for (part, set) in parts.flat_map(|part| sorted.sets(part).map(move |set| (part, set))) {
-                if set.class.verdict != Ruling::Deny {
-                    let asked = (AddressOf::Destination, PortOf::Destination);
-                    let matches = tcp(part, asked, sorted.family, set);
-                    rules.push(rule(matches, action(set.class), comment(set.class)));
-                }
-            }
-            if sorted.rest.verdict == Ruling::AllowByName {
-                let matches = vec![Match::Family(sorted.family), Match::Tcp];
-                rules.push(rule(matches, action(sorted.rest), comment(sorted.rest)));
+        Rule { counter: self.counter(class), ..rule(matches, Action::Accept, comment) }
+    }
+
+    fn drop(&self, matches: Vec<Match>, class: Class) -> Rule {
+        let log = (self.settings.log != Log::Off).then_some((class, self.settings.log));
+        Rule { counter: self.counter(class), log, ..rule(matches, Action::Drop, format!("deny: {}", class.reason)) }
+    }
+
+    fn counter(&self, class: Class) -> Option<Class> {
+        self.settings.counters.then_some(class)
+    }
+}
+
+/// The chain that redirects what names may allow. What is denied has been dropped before.
+fn to_proxy(egress: &[Sorted; 2], name: &InterfaceName, port: u16) -> Chain {
+    let point = HookPoint::Prerouting;
+    let other = Match::Interface { point, name: name.clone(), is: false };
+    let mut rules = vec![rule(vec![other], Action::Accept, "not this sandbox")];
+    let action = |class: Class| match class.verdict {
+        Ruling::AllowByName => Action::Redirect(port),
+        Ruling::Allow | Ruling::Deny => Action::Accept,
+    };
+    let comment = |class: Class| match class.verdict {
+        Ruling::AllowByName => String::from("the proxy decides"),
+        Ruling::Allow | Ruling::Deny => format!("allow: {}", class.reason),
+    };
+    for sorted in egress {
+        let parts = [Part::Plain, Part::Ports].into_iter();
+        for (part, set) in parts.flat_map(|part| sorted.sets(part).map(move |set| (part, set))) {
+            if set.class.verdict != Ruling::Deny {
+                let asked = (AddressOf::Destination, PortOf::Destination);
+                let matches = tcp(part, asked, sorted.family, set);
+                rules.push(rule(matches, action(set.class), comment(set.class)));
             }
         }
-        Chain { name: "to_proxy".into(), hook: Some(Hook { point, translates: true, priority: TRANSLATION }), rules }
+        if sorted.rest.verdict == Ruling::AllowByName {
+            let matches = vec![Match::Family(sorted.family), Match::Tcp];
+            rules.push(rule(matches, action(sorted.rest), comment(sorted.rest)));
+        }
     }
+    Chain { name: "to_proxy".into(), hook: Some(Hook { point, translates: true, priority: TRANSLATION }), rules }
 }
 
 fn tcp(part: Part, (address, port): (AddressOf, PortOf), family: Family, set: &Set) -> Vec<Match> {

@@ -58,11 +58,11 @@ pub fn lower(policy: &Policy, settings: &Settings) -> RuleSet {
         let families = [Family::Ipv4, Family::Ipv6];
         families.map(|family| sets::Sorted::new(&regions::regions(policy, direction, family), policy, settings))
     });
-    let classes = directions.iter().flatten().flat_map(|sorted| sorted.classes());
+    let classes = directions.iter().flatten().flat_map(sets::Sorted::classes);
     let mut classes: Vec<Class> = classes.collect();
     classes.sort_unstable();
     classes.dedup();
-    let by_name = match (classes.iter().any(|class| class.is_by_name()), settings.proxy_port()) {
+    let by_name = match (classes.iter().copied().any(Class::is_by_name), settings.proxy_port()) {
         (false, _) => ByName::Nothing,
         (true, Some(port)) => ByName::ToProxy(port),
         (true, None) => ByName::Dropped,

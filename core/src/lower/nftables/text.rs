@@ -22,7 +22,7 @@ impl Display for RuleSet {
                 writeln!(f, "# TCP that a domain pattern may allow goes to port {port}, where the name decides.")?;
             }
             ByName::Dropped => {
-                writeln!(f, "# Without a proxy, domain patterns allow nothing: what they may is dropped.")?
+                writeln!(f, "# Without a proxy, domain patterns allow nothing: what they may is dropped.")?;
             }
         }
         let table = &self.table;

@@ -71,7 +71,7 @@ fn text_and_json() {
 fn own_table() {
     let lab = Lab::get();
     lab.unload();
-    run("nft", &["-f", "-"], "table inet other { chain c { type filter hook input priority 0; policy accept; } }");
+    run("nft", &["-f", "-"], "table inet other { chain c { type filter hook input priority 0; policy accept; }; }");
     let others = listing();
     let settings = |name: &str| Settings::new(Place::interface(name.parse().expect("a name"), None));
     let (one, two) = (policy(r#"{"denyOut": ["203.0.113.0/24"]}"#), policy(r#"{"denyIn": [":22"]}"#));

@@ -167,6 +167,12 @@ fn protocols() {
     assert!(tally.passed > 0 && tally.passed < tally.packets);
 }
 
+// Types of ICMPv6.
+const ROUTER_SOLICITATION: u8 = 133;
+const ROUTER_ADVERTISEMENT: u8 = 134;
+const SOLICITATION: u8 = 135;
+const ADVERTISEMENT: u8 = 136;
+
 fn neighbours() {
     let options = Options::default();
     let policy = Policy::from_json(r#"{"denyOut": ["0.0.0.0/0"]}"#, &options).unwrap();
@@ -179,10 +185,6 @@ fn neighbours() {
         packet.icmpv6_raw(kind, 0, [0; 4]).write(&mut frame, &[0; 16]).expect("it fits a packet");
         (source, vec![frame])
     };
-    const ROUTER_SOLICITATION: u8 = 133;
-    const ROUTER_ADVERTISEMENT: u8 = 134;
-    const SOLICITATION: u8 = 135;
-    const ADVERTISEMENT: u8 = 136;
     let asked = [
         message(SOLICITATION, 255, 1, "ff02::1:ff00:1"),
         message(ADVERTISEMENT, 255, 2, "fe80::1"),
