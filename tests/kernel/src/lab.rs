@@ -235,6 +235,19 @@ fn record(marked: Marked) -> String {
     )
 }
 
+/// The counters of a table, by their names.
+///
+/// # Panics
+///
+/// If they cannot be read.
+#[must_use]
+pub fn counters(table: &str) -> BTreeMap<String, u64> {
+    let listed = json(&run("nft", &["-j", "list", "counters", "table", "inet", table], ""));
+    let objects = listed["nftables"].as_array().into_iter().flatten().filter_map(|object| object.get("counter"));
+    let counted = |counter: &Value| Some((counter["name"].as_str()?.to_owned(), counter["packets"].as_u64()?));
+    objects.map(|counter| counted(counter).expect("a counter counts")).collect()
+}
+
 /// Runs a program that has to succeed.
 ///
 /// # Panics

@@ -1,14 +1,17 @@
 //! Many questions, each asked with one real packet, and every answer compared.
 
 use crate::{
-    lab::{Lab, Marked},
+    lab::{self, Lab, Marked},
     packets::{Kind, frame},
 };
 use sandgate::{
     Destination, Direction, Host, Policy, Ruling,
     nftables::{ByName, Place, RuleSet, Settings, lower},
 };
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 /// A question: the address that is tried, and the packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -106,6 +109,9 @@ pub fn compare(
             differences.push(format!("{question:?}: the kernel {found:?}, the policy {expected:?}"));
         }
     }
+    if settings.counters {
+        differences.extend(compare_counters(policy, direction, &rules, questions));
+    }
     if record.arrived != reachable {
         differences.push(format!("{reachable} packets can come in, and {} did", record.arrived));
     }
@@ -115,6 +121,38 @@ pub fn compare(
     let count = differences.len();
     differences.truncate(10);
     Err(format!("{direction}: {count} differences:\n{}\n{:?}\n{rules}", differences.join("\n"), policy.config()))
+}
+
+/// Each packet is counted for the reason that the policy gives.
+fn compare_counters(policy: &Policy, direction: Direction, rules: &RuleSet, questions: &[Question]) -> Vec<String> {
+    // The kernel sends packets of its own the other way.
+    let classes = rules.counters.iter().filter(|class| class.direction == direction);
+    let mut expected: BTreeMap<String, u64> = classes.map(|class| (class.name(), 0)).collect();
+    for question in questions.iter().filter(|question| is_reachable(question.address, direction)) {
+        let reason = match direction {
+            Direction::Egress if is_by_name(policy, *question) => "by-name",
+            Direction::Egress => {
+                policy.decide_egress(&Destination::new(question.address, question.kind.port())).reason().as_str()
+            }
+            Direction::Ingress => policy.decide_ingress(Some(question.address), question.kind.port()).reason().as_str(),
+        };
+        *expected.entry(format!("{direction}_{}", reason.replace('-', "_"))).or_default() += 1;
+    }
+    let found = lab::counters(&rules.table);
+    let all = expected.iter().filter(|(name, count)| found.get(*name) != Some(*count));
+    all.map(|(name, count)| format!("{name} counts {:?}, and should {count}", found.get(name))).collect()
+}
+
+/// Whether the address denies and a name can allow.
+fn is_by_name(policy: &Policy, question: Question) -> bool {
+    let Question { address, kind } = question;
+    let plain = Destination::new(address, kind.port());
+    let config = policy.config();
+    let pattern = config.allow_out.iter().find(|entry| !entry.contains('/'));
+    let name = pattern.map(|pattern| pattern.replace('*', "a"));
+    let host = name.as_ref().map(|name| Host::Sni(name.as_bytes()));
+    let named = policy.decide_egress(&Destination { host, ..plain }).verdict().ruling();
+    named == Ruling::AllowByName && !policy.decide_egress(&plain).is_allowed()
 }
 
 /// What the policy says.
@@ -127,17 +165,8 @@ fn expected(policy: &Policy, direction: Direction, question: Question, rules: &R
     }
     let plain = policy.decide_egress(&Destination::new(address, port)).is_allowed();
     let is_tcp = matches!(kind, Kind::Tcp(_));
-    if !plain && is_tcp && matches!(rules.by_name, ByName::ToProxy(_)) {
-        let config = policy.config();
-        let pattern = config.allow_out.iter().find(|entry| !entry.contains('/'));
-        let name = pattern.map(|pattern| pattern.replace('*', "a"));
-        let host = name.as_ref().map(|name| Host::Sni(name.as_bytes()));
-        let named = policy.decide_egress(&Destination { address, port, host });
-        if named.verdict().ruling() == Ruling::AllowByName {
-            return Fate::Redirected;
-        }
-    }
-    fate(plain)
+    let has_proxy = matches!(rules.by_name, ByName::ToProxy(_));
+    if is_tcp && has_proxy && is_by_name(policy, question) { Fate::Redirected } else { fate(plain) }
 }
 
 /// The other address of a packet: it says which packet it is.

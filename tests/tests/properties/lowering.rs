@@ -30,9 +30,10 @@ fn settings() -> impl Strategy<Value = Settings> {
         Place::interface("tap0".parse().unwrap(), NonZeroU16::new(PROXY)),
     ]);
     let established = select(vec![Established::Keep, Established::Recheck]);
-    (place, established, any::<bool>()).prop_map(|(place, established, comments)| Settings {
+    (place, established, any::<(bool, bool)>()).prop_map(|(place, established, (comments, counters))| Settings {
         established,
         comments,
+        counters,
         ..Settings::new(place)
     })
 }

@@ -46,6 +46,11 @@ fn rule(matches: Vec<Match>, action: Action, comment: impl Into<String>) -> Rule
     Rule { matches, counter: None, log: None, action, comment: comment.into() }
 }
 
+/// The action says the verdict already.
+fn told(verdict: &str, class: Class) -> String {
+    class.reason.map_or_else(String::new, |reason| format!("{verdict}: {reason}"))
+}
+
 fn chain_name(direction: Direction, family: Family) -> String {
     format!("{direction}_{}", family.as_str())
 }
@@ -189,14 +194,14 @@ impl Builder<'_> {
     fn accept(&self, matches: Vec<Match>, class: Class) -> Rule {
         let comment = match class.verdict {
             Ruling::AllowByName => "allow by name: the proxy decides".into(),
-            Ruling::Allow | Ruling::Deny => format!("allow: {}", class.reason),
+            Ruling::Allow | Ruling::Deny => told("allow", class),
         };
         Rule { counter: self.counter(class), ..rule(matches, Action::Accept, comment) }
     }
 
     fn drop(&self, matches: Vec<Match>, class: Class) -> Rule {
         let log = (self.settings.log != Log::Off).then_some((class, self.settings.log));
-        Rule { counter: self.counter(class), log, ..rule(matches, Action::Drop, format!("deny: {}", class.reason)) }
+        Rule { counter: self.counter(class), log, ..rule(matches, Action::Drop, told("deny", class)) }
     }
 
     fn counter(&self, class: Class) -> Option<Class> {
@@ -215,7 +220,7 @@ fn to_proxy(egress: &[Sorted; 2], name: &InterfaceName, port: u16) -> Chain {
     };
     let comment = |class: Class| match class.verdict {
         Ruling::AllowByName => String::from("the proxy decides"),
-        Ruling::Allow | Ruling::Deny => format!("allow: {}", class.reason),
+        Ruling::Allow | Ruling::Deny => told("allow", class),
     };
     for sorted in egress {
         let parts = [Part::Plain, Part::Ports].into_iter();

@@ -44,14 +44,14 @@ impl Serialize for Statements<'_> {
             statements.serialize_element(&json!({"add": {"chain": chain_of(table, chain)}}))?;
         }
         for (chain, rule) in chains.iter().flat_map(|chain| chain.rules.iter().map(move |rule| (chain, rule))) {
-            let rule = json!({
-                "family": INET,
-                "table": table,
-                "chain": chain.name,
-                "expr": expressions(rule),
-                "comment": rule.comment,
-            });
-            statements.serialize_element(&json!({"add": {"rule": rule}}))?;
+            let object = RuleObject {
+                family: INET,
+                table,
+                chain: &chain.name,
+                expr: expressions(rule),
+                comment: (!rule.comment.is_empty()).then_some(rule.comment.as_str()),
+            };
+            statements.serialize_element(&json!({"add": {"rule": object}}))?;
         }
         statements.end()
     }
@@ -69,6 +69,16 @@ impl<T: Serialize> Serialize for Add<T> {
         }
         serializer.collect_map([("add", Object(self.0, &self.1))])
     }
+}
+
+#[derive(Serialize)]
+struct RuleObject<'r> {
+    family: &'static str,
+    table: &'r str,
+    chain: &'r str,
+    expr: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'r str>,
 }
 
 /// A set is written element by element: it can have very many.

@@ -13,7 +13,7 @@
 //! use sandgate::{Options, Policy, nftables};
 //!
 //! let policy = Policy::from_json(r#"{"denyOut": ["203.0.113.0/24"]}"#, &Options::default())?;
-//! let place = nftables::Place::Interface { name: "tap0".parse().unwrap(), proxy_port: None };
+//! let place = nftables::Place::interface("tap0".parse().unwrap(), None);
 //! let rule_set = nftables::lower(&policy, &nftables::Settings::new(place));
 //! let text = rule_set.to_string();
 //! assert!(text.contains("table inet sandgate_tap0 {"));
@@ -56,7 +56,10 @@ use alloc::vec::Vec;
 pub fn lower(policy: &Policy, settings: &Settings) -> RuleSet {
     let directions = [Direction::Egress, Direction::Ingress].map(|direction| {
         let families = [Family::Ipv4, Family::Ipv6];
-        families.map(|family| sets::Sorted::new(&regions::regions(policy, direction, family), policy, settings))
+        families.map(|family| {
+            let regions = regions::regions(policy, direction, family, settings.tells_reasons());
+            sets::Sorted::new(&regions, policy, settings)
+        })
     });
     let classes = directions.iter().flatten().flat_map(sets::Sorted::classes);
     let mut classes: Vec<Class> = classes.collect();

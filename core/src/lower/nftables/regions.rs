@@ -23,7 +23,9 @@ pub(super) struct Regions {
 /// because rules of IPv6 do not reach it and it is judged as IPv4.
 const IS_MAPPED: u32 = 1 << (2 * Ground::BITS);
 
-pub(super) fn regions(policy: &Policy, direction: Direction, family: Family) -> Regions {
+/// Reasons are told apart only where somebody wants to know them: without them there are fewer and
+/// larger intervals.
+pub(super) fn regions(policy: &Policy, direction: Direction, family: Family, with_reasons: bool) -> Regions {
     let [v4, v6] = match direction {
         Direction::Egress => policy.egress_plots(),
         Direction::Ingress => {
@@ -44,7 +46,7 @@ pub(super) fn regions(policy: &Policy, direction: Direction, family: Family) -> 
             (plain.chain(mapped).chain([all]).collect(), u128::MAX)
         }
     };
-    let mut judge = Classes { policy, direction, family, found: Vec::new() };
+    let mut judge = Classes { policy, direction, family, with_reasons, found: Vec::new() };
     let plane = Plane::new(rects, last, None, &mut judge);
     Regions { direction, family, plane, classes: judge.found }
 }
@@ -59,6 +61,7 @@ struct Classes<'p> {
     policy: &'p Policy,
     direction: Direction,
     family: Family,
+    with_reasons: bool,
     found: Vec<Class>,
 }
 
@@ -74,18 +77,16 @@ impl Classes<'_> {
 
     fn class(&self, ground: Ground, peer: Peer) -> Class {
         let direction = self.direction;
-        match direction {
+        let (verdict, reason) = match direction {
             Direction::Egress => {
                 let (is_by_name, verdict, reason) = self.policy.egress_without_name(ground);
                 // What the address allows needs no name.
                 let is_by_name = is_by_name && verdict == Ruling::Deny;
-                Class { direction, verdict: if is_by_name { Ruling::AllowByName } else { verdict }, reason }
+                (if is_by_name { Ruling::AllowByName } else { verdict }, reason)
             }
-            Direction::Ingress => {
-                let (verdict, reason) = self.policy.ingress_judgement(ground, peer);
-                Class { direction, verdict, reason }
-            }
-        }
+            Direction::Ingress => self.policy.ingress_judgement(ground, peer),
+        };
+        Class { direction, verdict, reason: self.with_reasons.then_some(reason) }
     }
 }
 

@@ -22,7 +22,7 @@ use core::fmt;
 /// let policy = Policy::from_json("{}", &Options::default())?;
 /// let rule_set = nftables::lower(&policy, &nftables::Settings::new(nftables::Place::Sandbox));
 /// let names: Vec<&str> = rule_set.sets.iter().map(|set| set.name.as_str()).collect();
-/// assert_eq!(names, ["egress_always_denied_ipv4", "egress_always_denied_ipv6"]);
+/// assert_eq!(names, ["egress_deny_ipv4", "egress_deny_ipv6"]);
 /// assert_eq!(serde_json::to_value(&rule_set).unwrap()["nftables"][0]["add"]["table"]["name"], "sandgate");
 /// # Ok::<(), sandgate::Report>(())
 /// ```
@@ -184,7 +184,7 @@ pub struct Rule {
     pub log: Option<(Class, Log)>,
     /// What happens.
     pub action: Action,
-    /// Why, for a person.
+    /// Why, for a person. Empty where the action says it.
     pub comment: String,
 }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     analyze::{AddressRange, Direction, PortSpan, ip_address},
-    decision::{Destination, Reason, Ruling},
+    decision::{Destination, Ruling},
     plane::{Node, Plane, networks, products_around},
     policy::Policy,
 };
@@ -67,7 +67,7 @@ impl Sorted {
         let rest = classes.get(rest_kind).copied().unwrap_or(Class {
             direction: *direction,
             verdict: Ruling::Deny,
-            reason: Reason::AlwaysDenied,
+            reason: None,
         });
         let mut kinds: Vec<usize> = (0..classes.len()).filter(|kind| *kind != rest_kind).collect();
         kinds.sort_unstable_by_key(|kind| classes.get(*kind));
@@ -245,7 +245,9 @@ impl Writer<'_> {
     /// The entries that decide in an element. Without ports it is asked at port 0: an entry that
     /// decides there decides for all ports.
     fn cites(&self, class: Class, part: Part, pieces: Range<usize>, segments: &Range<usize>) -> Option<Cites> {
-        class.list()?;
+        if class.reason.is_some() && class.list().is_none() {
+            return None;
+        }
         let plane = &self.regions.plane;
         // What an element reaches across is none of its own.
         let pieces = pieces.filter(|piece| self.is_decided(*piece) == (part == Part::Plain));
@@ -258,7 +260,9 @@ impl Writer<'_> {
                 Direction::Egress => self.policy.decide_egress(&Destination::new(address, port)),
                 Direction::Ingress => self.policy.decide_ingress(Some(address), port),
             };
-            if let Some(entry) = decision.entry().filter(|_| decision.reason() == class.reason) {
+            if let Some(entry) =
+                decision.entry().filter(|_| class.reason.is_none_or(|reason| reason == decision.reason()))
+            {
                 found.insert((entry.list(), entry.index()));
             }
         }

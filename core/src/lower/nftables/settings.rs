@@ -46,6 +46,11 @@ impl Settings {
         }
     }
 
+    /// Whether reasons are told apart: where packets are counted or logged.
+    pub(super) fn tells_reasons(&self) -> bool {
+        self.counters || self.log != Log::Off
+    }
+
     pub(super) fn proxy_port(&self) -> Option<u16> {
         match self.place {
             Place::Interface { proxy_port, .. } => proxy_port.map(NonZeroU16::get),

@@ -122,7 +122,7 @@ impl Display for Rule {
             Action::Goto(chain) => write!(f, "goto {chain}")?,
             Action::Redirect(port) => write!(f, "redirect to :{port}")?,
         }
-        write!(f, " comment \"{}\"", self.comment)
+        if self.comment.is_empty() { Ok(()) } else { write!(f, " comment \"{}\"", self.comment) }
     }
 }
 

@@ -52,7 +52,10 @@ pub(crate) fn all_settings() -> Vec<Settings> {
     let proxies = [None, NonZeroU16::new(8080)];
     let with =
         |established| proxies.map(|proxy| Settings { established, ..Settings::new(Place::interface(name(), proxy)) });
-    [with(Established::Keep), with(Established::Recheck)].concat()
+    let all = [with(Established::Keep), with(Established::Recheck)].concat();
+    // Reasons are told apart where packets are counted.
+    let counted = [1, 2].map(|number: usize| Settings { counters: true, ..all[number].clone() });
+    [&all[..], &counted].concat()
 }
 
 /// The questions at and around every boundary of a policy: TCP and UDP to every port, and what
