@@ -6,6 +6,7 @@ use sandgate::nftables::RuleSet;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     io::Write,
     net::IpAddr,
     process::{Command, Stdio},
@@ -75,6 +76,8 @@ impl Lab {
         ] {
             run("ip", arguments, "");
         }
+        // A local route makes an IPv4 address one to bind to. For IPv6 it has to be allowed.
+        fs::write("/proc/sys/net/ipv6/ip_nonlocal_bind", "1").expect("a setting of the namespace");
         Self { link }
     }
 
@@ -146,6 +149,15 @@ impl Lab {
         run("ip", &["route", "replace", &address, "dev", LINK, "table", "local"], "");
         run("ip", &["neighbour", "replace", &address, "lladdr", &mac, "dev", LINK, "nud", "permanent"], "");
         self.assert_closed();
+    }
+
+    /// Takes back what [`answer`](Self::answer) made: the address is local again.
+    ///
+    /// # Panics
+    ///
+    /// If it was not made.
+    pub fn forget(&self, address: IpAddr) {
+        run("ip", &["route", "delete", &address.to_string(), "dev", LINK, "table", "local"], "");
     }
 
     /// Sends bytes on the link, as the sandbox does. The kernel has dealt with them when this returns.
