@@ -8,6 +8,8 @@ mod boundaries;
 #[cfg(target_os = "linux")]
 mod generated;
 #[cfg(target_os = "linux")]
+mod lab;
+#[cfg(target_os = "linux")]
 mod text;
 #[cfg(target_os = "linux")]
 mod wire;
@@ -18,8 +20,8 @@ mod worlds;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
+    use crate::lab::namespace::{Place, enter};
     use libtest_mimic::{Arguments, Trial, run};
-    use sandgate_kernel_tests::namespace::{Place, enter};
     use std::process::ExitCode;
 
     let mut arguments = Arguments::from_args();

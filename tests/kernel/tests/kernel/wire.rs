@@ -1,14 +1,14 @@
 //! What packets can do besides having an address and a port, and what becomes of connections.
 
+use crate::lab::{
+    LINK, Lab, Marked,
+    packets::{self, Kind, frame, headers, with_payload},
+    probe::{Question, Tally, compare},
+};
 use etherparse::{IpHeaders, IpNumber, Ipv4Options, PacketBuilder};
 use sandgate::{
     Capabilities, Direction, Guardrails, Options, Policy,
     nftables::{Established, Place, Settings, lower},
-};
-use sandgate_kernel_tests::{
-    lab::{LINK, Lab, Marked},
-    packets::{self, Kind, frame, headers, with_payload},
-    probe::{Question, Tally, compare},
 };
 use std::{
     io::ErrorKind,

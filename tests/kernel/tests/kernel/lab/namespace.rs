@@ -15,7 +15,7 @@ const LEFT: &str = "SANDGATE_LAB_LEFT";
 
 /// Where the process is.
 #[derive(Debug)]
-pub enum Place {
+pub(crate) enum Place {
     /// In a namespace of its own.
     Inside,
     /// Outside; the run inside has ended with this exit code.
@@ -25,12 +25,7 @@ pub enum Place {
 }
 
 /// Enters a namespace: by running this very program in one.
-///
-/// # Panics
-///
-/// If the program does not know where it is.
-#[must_use]
-pub fn enter() -> Place {
+pub(crate) fn enter() -> Place {
     if let Some(left) = env::var_os(LEFT) {
         return if own() == left { Place::Impossible("the namespace is still the same".into()) } else { Place::Inside };
     }
