@@ -2,7 +2,6 @@
 
 use crate::{
     args::{Format, Nft},
-    decide,
     input::{self, Failure},
 };
 use sandgate::nftables::{ByName, Log, Place, RuleSet, Settings, lower};
@@ -26,7 +25,7 @@ pub(crate) fn run(arguments: &Nft) -> Result<ExitCode, Failure> {
     let mut out = io::stdout().lock();
     match arguments.output.format {
         Format::Text if !arguments.json => write!(out, "{rule_set}")?,
-        Format::Text | Format::Json => writeln!(out, "{}", decide::json(&rule_set)?)?,
+        Format::Text | Format::Json => writeln!(out, "{}", input::json(&rule_set)?)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -53,6 +53,18 @@ fn covers(list: List, one: AddressEntry, other: AddressEntry) -> bool {
     (is_all || one.network().covers(other.network())) && holds(other.ports().low()) && holds(other.ports().high())
 }
 
+/// Which entries close the name server (E-2): an effect of their own.
+fn closes(policy: &Policy) -> impl Fn(List, AddressEntry) -> bool {
+    let has_pattern = policy.entries(List::AllowOut).iter().any(|entry| matches!(entry, Entry::Pattern(_)));
+    let server = policy.options().guardrails.name_server.filter(|_| has_pattern && policy.allows_internet_access());
+    move |list, entry| {
+        let holds =
+            |server: NameServer| entry.network().contains(server.address) || entry.network().to_string() == "0.0.0.0/0";
+        let is_held = server.is_some_and(|server| holds(server) && entry.ports().contains(server.port));
+        list == List::DenyOut && is_held && !is_all(entry)
+    }
+}
+
 /// Whether each deny entry is told to have no effect exactly if no question of the world, or at any
 /// edge, is decided by it.
 fn ineffective_ones_are_told(policy: &Policy, world: Option<&Edges>) -> Result<(), TestCaseError> {
@@ -75,7 +87,8 @@ fn ineffective_ones_are_told(policy: &Policy, world: Option<&Edges>) -> Result<(
                 Code::DenyOnExemptPort,
                 Code::RedundantIpv6Deny,
             ];
-            if codes.iter().any(|code| told.contains(code)) {
+            let closes_server = entry.parse().is_ok_and(|entry| closes(policy)(list, entry));
+            if closes_server || codes.iter().any(|code| told.contains(code)) {
                 continue;
             }
             let (is_told, decides) =
@@ -132,15 +145,7 @@ proptest! {
         options.limits.diagnostics = usize::MAX;
         let policy = Policy::compile(&world.config, &options).unwrap();
         let report = policy.config().check(&options);
-        let has_pattern = policy.entries(List::AllowOut).iter().any(|entry| matches!(entry, Entry::Pattern(_)));
-        let server = options.guardrails.name_server.filter(|_| has_pattern && policy.allows_internet_access());
-        // Such an entry has an effect although all traffic is denied (E-2).
-        let closes = |list, entry: AddressEntry| {
-            let holds = |server: NameServer| {
-                entry.network().contains(server.address) || entry.network().to_string() == "0.0.0.0/0"
-            };
-            list == List::DenyOut && server.is_some_and(|server| holds(server) && entry.ports().contains(server.port))
-        };
+        let closes = closes(&policy);
         for list in List::ALL {
             let entries = policy.entries(list);
             for (index, entry) in entries.iter().enumerate() {
