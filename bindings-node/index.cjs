@@ -54,11 +54,12 @@ class Handed {
   }
 }
 
-/** An explanation or a difference from its JSON text, frozen with all that is in it. */
+/** An explanation or a difference from its JSON text. */
 function told(text) {
   return frozen(parse(text))
 }
 
+/** A value that cannot change, with all that is in it. */
 function frozen(value) {
   if (typeof value !== 'object' || value === null) return value
   const names = keys(value)
@@ -228,6 +229,11 @@ function checkUpdateJson(text, options) {
   return native.checkText(text, true, options)
 }
 
+function repairJson(text, options) {
+  const { text: repaired, repairs, report } = parse(native.repair(text, options))
+  return frozen({ text: repaired ?? text, repairs, report })
+}
+
 function diff(before, after) {
   return told(native.diff(compiledOf(before), compiledOf(after)))
 }
@@ -375,5 +381,6 @@ exports.equivalent = equivalent
 exports.fromInternalHeader = fromInternalHeader
 exports.networkConfigSchema = schema(check, configSchema)
 exports.networkUpdateSchema = schema(checkUpdate, updateSchema)
+exports.repairJson = repairJson
 exports.tightens = tightens
 exports.widening = widening

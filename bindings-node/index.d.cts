@@ -1,5 +1,5 @@
 import type { Difference, Explanation } from './analysis.cjs'
-import type { Code, ListName, Reason, Verdict } from './literals.cjs'
+import type { Code, HostBits, ListName, Reason, Verdict } from './literals.cjs'
 import type { Diagnostic, Report } from './native.cjs'
 
 export type * from './analysis.cjs'
@@ -209,6 +209,54 @@ export declare function checkUpdate(document: unknown, options?: Options): Repor
 export declare function checkUpdateJson(text: string, options?: Options): Report
 /** What is wrong with a guardrails document; `null` if nothing is. */
 export declare function checkGuardrails(document: unknown): Report | null
+
+/** What may be repaired besides what always is, and what the operator decides. */
+export interface RepairOptions extends Options {
+  /** What `10.1.2.3/8` means: the network `10.0.0.0/8` or the address `10.1.2.3/32`. Left out, such an entry is left. */
+  hostBits?: HostBits
+  /** Whether entries are removed that another entry of their list covers: the policy is then equivalent. */
+  minimize?: boolean
+}
+
+/** One entry that was rewritten or removed. */
+export interface Repair {
+  /** The list of the entry. */
+  readonly list: ListName
+  /** Its place in the list as it was, counted from 0. */
+  readonly index: number
+  /** What stood there. */
+  readonly before: string
+  /** What stands there now; `null` if it was removed. */
+  readonly after: string | null
+  /** Why, a sentence each, for a person. */
+  readonly reasons: readonly string[]
+}
+
+/** A document as far as it can be repaired, frozen with all that is in it. Ask `report.valid` before the text replaces anything. */
+export interface Repaired {
+  /**
+   * The document as far as it is repaired: every byte that no repair is about is as it was. If
+   * `report.valid` is false, it is not a policy yet, and whatever reads it refuses it.
+   */
+  readonly text: string
+  /** What was done, list by list and in the order of the entries. */
+  readonly repairs: readonly Repair[]
+  /** What `checkJson` says of `text`. Its errors are what only the author of the document can decide. */
+  readonly report: FrozenReport
+}
+
+/** A report that cannot change. */
+export interface FrozenReport extends Readonly<Omit<Report, 'errors' | 'warnings'>> {
+  readonly errors: readonly Readonly<Diagnostic>[]
+  readonly warnings: readonly Readonly<Diagnostic>[]
+}
+
+/**
+ * Rewrites the entries of a configuration whose meaning is certain, and removes repeated ones. Never
+ * throws on a bad document: what is left stands in the report. Rewritten are leading zeros that no
+ * reader takes for octal, upper case and trailing dots.
+ */
+export declare function repairJson(text: string, options?: RepairOptions): Repaired
 
 /**
  * What two policies do differently: entries, guardrails, capabilities and flags taken into account,

@@ -20,6 +20,7 @@ export const {
   fromInternalHeader,
   networkConfigSchema,
   networkUpdateSchema,
+  repairJson,
   tightens,
   widening,
 } = sandgate

@@ -66,6 +66,11 @@ export type Edit =
   | 'add'
   | 'remove'
 
+/** What an address with bits beyond its prefix length means. */
+export type HostBits =
+  | 'network'
+  | 'address'
+
 /** Whether a diagnostic refuses the document. */
 export type Severity =
   | 'error'

@@ -852,6 +852,7 @@ module.exports.equivalent = nativeBinding.equivalent
 module.exports.fromInternalHeader = nativeBinding.fromInternalHeader
 module.exports.INTERNAL_HEADER = nativeBinding.INTERNAL_HEADER
 module.exports.maskedHost = nativeBinding.maskedHost
+module.exports.repair = nativeBinding.repair
 module.exports.restore = nativeBinding.restore
 module.exports.schemas = nativeBinding.schemas
 module.exports.tightens = nativeBinding.tightens

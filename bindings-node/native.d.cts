@@ -107,6 +107,9 @@ export declare const INTERNAL_HEADER: string
 /** A mask with the port filled in. */
 export declare function maskedHost(mask: unknown, port: unknown): string | Report
 
+/** What `repairJson` reads. */
+export declare function repair(text: unknown, options: unknown): string
+
 /** Every problem of a document, in the order of its text. */
 export interface Report {
   /** Whether the document holds: no errors. Warnings do not count. */

@@ -60,6 +60,7 @@ pub fn equivalent(one: &Compiled, other: &Compiled) -> bool {
     sandgate::equivalent(&one.0, &other.0).is_ok()
 }
 
-fn json(answer: &impl Serialize) -> Result<String> {
+/// What crosses.
+pub(crate) fn json(answer: &impl Serialize) -> Result<String> {
     serde_json::to_string(answer).map_err(|error| Error::from_reason(error.to_string()))
 }

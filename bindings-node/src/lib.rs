@@ -10,5 +10,6 @@ mod document;
 mod node;
 mod options;
 mod policy;
+mod repair;
 mod report;
 mod texts;

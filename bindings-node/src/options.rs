@@ -10,6 +10,14 @@ use sandgate::{Guardrails, Limits, Object, Options, Spelling};
 
 /// The options, or what is wrong with the guardrails. Everything else that is wrong is thrown.
 pub(crate) fn options(value: Value<'_>) -> Result<Either<Options, Report>> {
+    options_and(value, |_, _| Ok(false))
+}
+
+/// The same beside options of one function, which takes what is its own and says whether it was.
+pub(crate) fn options_and(
+    value: Value<'_>,
+    mut take: impl FnMut(&str, &Object) -> Result<bool>,
+) -> Result<Either<Options, Report>> {
     let mut options = Options::default();
     let copied = match document::copy_options(value)? {
         Ok(copied) => copied,
@@ -22,6 +30,9 @@ pub(crate) fn options(value: Value<'_>) -> Result<Either<Options, Report>> {
         _ => return Err(value.type_error("options are a plain object")),
     };
     for (name, field) in fields {
+        if take(&name, &field)? {
+            continue;
+        }
         match (name.as_str(), field) {
             ("egressPorts", Object::Bool(on)) => options.capabilities.egress_ports = on,
             ("ipv6Ingress", Object::Bool(on)) => options.capabilities.ipv6_ingress = on,

@@ -101,7 +101,7 @@ pub fn check_text(
 }
 
 /// JSON text, or the report that it is too large to be copied.
-fn json_text(value: Value<'_>, options: &Options) -> Result<std::result::Result<String, sandgate::Report>> {
+pub(crate) fn json_text(value: Value<'_>, options: &Options) -> Result<std::result::Result<String, sandgate::Report>> {
     if value.kind()? == Kind::Text
         && let Err(report) = Room::new(options.limits).text(value.text_len()?)
     {

@@ -2,10 +2,11 @@
 
 use napi_derive::napi;
 use sandgate::Source;
+use serde::Serialize;
 
 /// One violation or warning.
 #[napi(object, object_from_js = false)]
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Diagnostic {
     /// The stable identifier of the problem.
     #[napi(ts_type = "Code")]
@@ -16,21 +17,25 @@ pub struct Diagnostic {
     /// The place in the document as a JSON Pointer; empty for the document itself.
     pub path: String,
     /// The part of the text at `path` that is meant, in UTF-8 bytes; left out for all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[napi(ts_type = "[number, number]")]
     pub span: Option<Vec<u32>>,
     /// One sentence: what is wrong.
     pub message: String,
     /// A concrete repair, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
     /// The line in the JSON text, from 1, if the document was read from text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
     /// The character in the line, from 1, if the document was read from text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
 }
 
 /// Every problem of a document, in the order of its text.
 #[napi(object, object_from_js = false)]
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Report {
     /// Whether the document holds: no errors. Warnings do not count.
     pub valid: bool,

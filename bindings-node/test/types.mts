@@ -15,6 +15,8 @@ import {
   Policy,
   PolicyError,
   type Reason,
+  type Repair,
+  type Repaired,
   applyUpdate,
   check,
   diff,
@@ -22,6 +24,7 @@ import {
   fromInternalHeader,
   networkConfigSchema,
   networkUpdateSchema,
+  repairJson,
   tightens,
   widening,
 } from 'sandgate'
@@ -75,6 +78,11 @@ const explanations: readonly Explanation[] = [
 const differences: readonly Difference[] = [diff(policy, bare), widening(policy, bare)]
 const compared: readonly boolean[] = [tightens(policy, bare), equivalent(policy, bare)]
 
+const repaired: Repaired = repairJson('{}', { hostBits: 'network', minimize: true, egressPorts: true })
+const done: readonly Repair[] = repaired.repairs
+const texts: readonly (string | null)[] = [repaired.text, ...done.flatMap(({ list, before, after, reasons }) => [list, before, after, ...reasons])]
+const left: readonly Code[] = [...repaired.report.errors, ...repaired.report.warnings].map(({ code }) => code)
+
 // @ts-expect-error a misspelt field
 new Policy({ denyin: [] })
 // @ts-expect-error snake case is not the wire
@@ -119,8 +127,20 @@ policy.explainIngress(null, 443).flips.push()
 diff(policy, bare).changes = []
 // @ts-expect-error a difference is no yes or no
 const same: boolean = widening(policy, bare)
+// @ts-expect-error only text is repaired
+repairJson({})
+// @ts-expect-error there is no such meaning
+repairJson('{}', { hostBits: 'host' })
+// @ts-expect-error only a repair takes it
+check({}, { minimize: true })
+// @ts-expect-error what is repaired is frozen
+repaired.text = '{}'
+// @ts-expect-error with all that is in it
+repaired.report.errors.push()
+// @ts-expect-error an entry that was removed stands nowhere
+const after: string = done[0]!.after
 // @ts-expect-error errors come from the core
 new PolicyError()
 
-export { act, allowed, answers, bare, client, codes, compared, config, differences, explanations, output, reason, same, schema, unknown, updates }
+export { act, after, allowed, answers, bare, client, codes, compared, config, differences, explanations, left, output, reason, same, schema, texts, unknown, updates }
 export const mask: string = new HostMask('app-${PORT}.example.com').masked(8080)

@@ -19,6 +19,7 @@ import {
   diff,
   equivalent,
   fromInternalHeader,
+  repairJson,
   tightens,
   widening,
 } from 'sandgate'
@@ -203,6 +204,18 @@ const run = {
     assert.deepEqual(found, [difference, wider])
     assert.deepEqual({ tightens: tightens(...policies), equivalent: equivalent(...policies) }, { tightens: answers.tightens, equivalent: answers.equivalent })
     for (const told of found) replay(told, policies)
+  },
+
+  repair({ text, hostBits, minimize, options, repaired: wanted, repairs, left = [] }) {
+    const how = { ...options, hostBits, minimize }
+    const { text: repaired, repairs: done, report } = repairJson(text, how)
+    assert.equal(repaired, wanted)
+    assert.deepEqual(done.map(({ list, index, before, after, reasons }) => ({ list, index, before, after, reasons: reasons.length })), repairs)
+    assert.equal(report.valid, left.length === 0)
+    if (!report.valid) runDiagnostics(report, left)
+    assert.deepEqual(report, checkJson(repaired, options))
+    // What is repaired has no more to repair.
+    assert.deepEqual(repairJson(repaired, how), { text: repaired, repairs: [], report })
   },
 
   same({ left, right, same }) {

@@ -12,6 +12,7 @@ mod many;
 mod objects;
 mod options;
 mod policy;
+mod repair;
 mod report;
 mod texts;
 
@@ -29,6 +30,7 @@ mod _native {
         guard::provoke_panic,
         options::{Guardrails, Limits},
         policy::{Effect, Policy, restore},
+        repair::{Repair, Repaired, repair_json},
         report::{Diagnostic, Report, check, check_json},
         texts::{HostMask, apply_update, canonical_entry, network_config_schema, network_update_schema},
     };

@@ -96,7 +96,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// `text`: what the document was read from, if it was text.
-    fn new(report: &sandgate::Report, text: Option<&str>) -> Self {
+    pub(crate) fn new(report: &sandgate::Report, text: Option<&str>) -> Self {
         let mut diagnostics: Vec<Diagnostic> = report.diagnostics().iter().map(Diagnostic::from).collect();
         if let Some(text) = text {
             for (diagnostic, place) in diagnostics.iter_mut().zip(Source::places(text, report)) {
@@ -162,7 +162,7 @@ impl Report {
 
     /// The exact number of errors, kept or not.
     #[getter]
-    fn error_count(&self) -> usize {
+    pub(crate) fn error_count(&self) -> usize {
         self.error_count
     }
 

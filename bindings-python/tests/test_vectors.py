@@ -30,6 +30,7 @@ from sandgate import (
     diff,
     equivalent,
     from_internal_header,
+    repair_json,
     tightens,
     widening,
 )
@@ -340,6 +341,31 @@ def run_diff(vector: Json) -> None:
         run_witnesses(old, new, told)
 
 
+def run_repair(vector: Json) -> None:
+    keywords: Json = {**options(vector), "host_bits": vector.get("hostBits"), "minimize": vector.get("minimize", False)}
+    repaired = repair_json(vector["text"], **keywords)
+    assert repaired.text == vector["repaired"]
+    assert [
+        {
+            "list": done.list,
+            "index": done.index,
+            "before": done.before,
+            "after": done.after,
+            "reasons": len(done.reasons),
+        }
+        for done in repaired.repairs
+    ] == vector["repairs"]
+    left = vector.get("left", [])
+    assert repaired.report.valid is (not left)
+    if left:
+        run_diagnostics(repaired.report, left)
+    assert repaired.report == check_json(repaired.text, **options(vector))
+    assert repaired == repair_json(vector["text"].encode(), **keywords) == pickle.loads(pickle.dumps(repaired))
+    # What is repaired has no more to repair.
+    again = repair_json(repaired.text, **keywords)
+    assert (again.text, again.repairs) == (repaired.text, ())
+
+
 def run_witnesses(old: Policy, new: Policy, difference: Difference) -> None:
     """Ask again what is said to show the difference."""
     for change in difference.changes:
@@ -381,4 +407,5 @@ RUN: dict[str, Callable[[Json], None]] = {
     "guardrails": run_guardrails,
     "explain": run_explain,
     "diff": run_diff,
+    "repair": run_repair,
 }

@@ -24,24 +24,24 @@ fn shown(line: &str, folder: &Path) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
-/// The guide with every example as it is shown now.
+/// The guide with every example as it is shown now, and how many there are.
 fn replayed(guide: &str, folder: &Path) -> (String, usize) {
-    let (mut replayed, mut runs) = (String::new(), 0);
+    let (mut replayed, mut commands) = (Vec::new(), Vec::new());
     let mut lines = guide.lines();
     while let Some(line) = lines.next() {
-        replayed += &format!("{line}\n");
+        replayed.push(format!("{line}\n"));
         if line != "```console" {
             continue;
         }
         for line in lines.by_ref().take_while(|line| *line != "```") {
             if let Some(command) = line.strip_prefix("$ ") {
-                runs += 1;
-                replayed += &format!("{line}\n{}", shown(command, folder));
+                commands.push(command);
+                replayed.push(format!("{line}\n{}", shown(command, folder)));
             }
         }
-        replayed += "```\n";
+        replayed.push("```\n".into());
     }
-    (replayed, runs)
+    (replayed.concat(), commands.len())
 }
 
 /// Set `UPDATE_GUIDE` to write what is shown now into the guide and its pictures.

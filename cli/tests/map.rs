@@ -5,12 +5,11 @@
 mod support;
 
 use roxmltree::Document;
-use std::{fs, path::Path};
+use std::fs;
 use support::{Ran, sandgate};
 
 const OFFICE: &str = "examples/policies/database-one-office.json";
 const AGENT: &str = "examples/policies/agent-one-model-one-code-host.json";
-const CLOUDFLARE: &str = "examples/policies/cloudflare-origin.json";
 
 fn map(arguments: &[&str], document: &str) -> String {
     let Ran { code, out, err } = sandgate(&[&["map"], arguments].concat(), document);

@@ -2,8 +2,8 @@
 //! can be found in the text.
 
 use sandgate::{
-    Capabilities, Code, Diagnostic, Form, Guardrails, Limits, NetworkConfig, Options, Policy, Report, Source, Spelling,
-    check, check_objects,
+    Capabilities, Code, Diagnostic, Form, Guardrails, HostBits, Limits, NetworkConfig, Options, Policy, Repairs,
+    Report, Source, Spelling, check, check_objects, equivalent, nftables, repair,
 };
 use sandgate_conformance::vector::{self, Case};
 use serde_json::Value;
@@ -40,6 +40,8 @@ pub fn run(data: &[u8]) {
     }
     if matches!(form, Form::Config) {
         doors(&text, &report, &options);
+        let host_bits = is(64).then_some(if is(128) { HostBits::Network } else { HostBits::Address });
+        repairs(&text, Repairs { host_bits, minimize: is(32) }, &options);
     }
 }
 
@@ -103,12 +105,34 @@ fn doors(text: &str, report: &Report, options: &Options) {
     assert_eq!(serde_json::from_str::<Policy>(&saved).unwrap(), policy);
 }
 
+/// What is repaired is valid and says the same as before, and what is not is refused for a reason.
+fn repairs(text: &str, how: Repairs, options: &Options) {
+    let before = Policy::from_json(text, options);
+    match repair(text, how, options) {
+        Ok(repaired) => {
+            let after = Policy::from_json(&repaired.text, options).expect("what is repaired is valid");
+            if let Ok(before) = before {
+                assert!(how.minimize || before.fingerprint() == after.fingerprint());
+                assert!(equivalent(&before, &after).is_ok());
+            }
+            // A policy has its rules for the kernel, whatever it is.
+            let place = nftables::Place::interface("tap0".parse().expect("a name"), None);
+            assert!(!nftables::lower(&after, &nftables::Settings::new(place)).to_string().is_empty());
+        }
+        Err(left) => {
+            assert!(before.is_err() && !left.report.is_valid());
+            assert_eq!(left.report, check(&left.text, Form::Config, options));
+        }
+    }
+}
+
 /// The documents of the vectors, and their policies.
 #[must_use]
 pub fn seeds(case: &Case) -> Vec<Vec<u8>> {
     let (text, form, options) = match case {
         Case::Check { text: Some(text), form, options, .. } => (text.clone(), *form, options),
         Case::Check { document: Some(document), form, options, .. } => (document.to_string(), *form, options),
+        Case::Repair(repaired) => (repaired.text.clone(), vector::Form::Config, &repaired.options),
         Case::Decide { policy, options, .. } => (policy.to_string(), vector::Form::Config, options),
         _ => return Vec::new(),
     };

@@ -48,6 +48,7 @@ fn literals() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         ("StepOutcome", "What came of a step.", vec!["does-not-apply", "decides", "not-reached"]),
         ("SeenIn", "Where a host name was seen.", vec!["sni", "host"]),
         ("Edit", "What is done with an entry.", vec!["add", "remove"]),
+        ("HostBits", "What an address with bits beyond its prefix length means.", vec!["network", "address"]),
         ("Severity", "Whether a diagnostic refuses the document.", vec!["error", "warning"]),
         ("Code", "What kind of problem a diagnostic is about.", Code::ALL.iter().map(|code| code.as_str()).collect()),
     ]

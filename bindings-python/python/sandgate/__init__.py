@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING
 
 from sandgate._documents import NetworkConfig, NetworkUpdate, SnakeNetworkConfig, SnakeNetworkUpdate
 from sandgate._errors import PolicyError
-from sandgate._literals import Code, Direction, Edit, ListName, Reason, Rule, SeenIn, Severity, StepOutcome, Verdict
+from sandgate._literals import (
+    Code,
+    Direction,
+    Edit,
+    HostBits,
+    ListName,
+    Reason,
+    Rule,
+    SeenIn,
+    Severity,
+    StepOutcome,
+    Verdict,
+)
 from sandgate._native import (
     ALL_TRAFFIC,
     INTERNAL_HEADER,
@@ -25,6 +37,8 @@ from sandgate._native import (
     HostMask,
     Limits,
     Policy,
+    Repair,
+    Repaired,
     Report,
     apply_update,
     canonical_entry,
@@ -35,6 +49,7 @@ from sandgate._native import (
     from_internal_header,
     network_config_schema,
     network_update_schema,
+    repair_json,
     tightens,
     widening,
 )
@@ -83,6 +98,7 @@ __all__ = [
     "Explanation",
     "Flip",
     "Guardrails",
+    "HostBits",
     "HostInput",
     "HostMask",
     "Input",
@@ -100,6 +116,8 @@ __all__ = [
     "PortSpan",
     "Reason",
     "Region",
+    "Repair",
+    "Repaired",
     "Report",
     "ResolvedChange",
     "Rule",
@@ -122,6 +140,7 @@ __all__ = [
     "from_internal_header",
     "network_config_schema",
     "network_update_schema",
+    "repair_json",
     "tightens",
     "widening",
 ]

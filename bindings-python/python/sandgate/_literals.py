@@ -76,6 +76,12 @@ Edit: TypeAlias = Literal[
 ]
 """What is done with an entry."""
 
+HostBits: TypeAlias = Literal[
+    "network",
+    "address",
+]
+"""What an address with bits beyond its prefix length means."""
+
 Severity: TypeAlias = Literal[
     "error",
     "warning",

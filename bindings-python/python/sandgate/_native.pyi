@@ -3,14 +3,14 @@
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Final, SupportsIndex, TypeAlias, final, overload
+from typing import Any, Final, NoReturn, SupportsIndex, TypeAlias, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from sandgate._analysis import Difference, Explanation
 from sandgate._documents import NetworkConfig
-from sandgate._literals import Code, ListName, Reason, Severity, Verdict
+from sandgate._literals import Code, HostBits, ListName, Reason, Severity, Verdict
 
 _Address: TypeAlias = str | bytes | IPv4Address | IPv6Address
 _Array: TypeAlias = npt.NDArray[np.uint32] | npt.NDArray[np.uint8]
@@ -315,6 +315,62 @@ class Report:
     def __getnewargs_ex__(self) -> tuple[tuple[tuple[Diagnostic, ...]], dict[str, int]]: ...
 
 @final
+class Repair:
+    """One entry that was rewritten or removed."""
+
+    def __new__(
+        cls, list: ListName, index: int, before: str, after: str | None, reasons: tuple[str, ...]
+    ) -> Repair: ...
+    @property
+    def list(self) -> ListName:
+        """The list of the entry."""
+    @property
+    def index(self) -> int:
+        """Its place in the list as it was, counted from 0."""
+    @property
+    def before(self) -> str:
+        """What stood there."""
+    @property
+    def after(self) -> str | None:
+        """What stands there now; `None` if it was removed."""
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why, a sentence each, for a person."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs__(self) -> tuple[str, int, str, str | None, tuple[str, ...]]: ...
+
+@final
+class Repaired:
+    """A document as far as it can be repaired, what was done, and what is left.
+
+    It is neither true nor false: ask `report.valid` before the text replaces anything.
+    """
+
+    def __new__(cls, text: str, repairs: Sequence[Repair], report: Report) -> Repaired: ...
+    @property
+    def text(self) -> str:
+        """The document as far as it is repaired. Every byte that no repair is about is as it was.
+
+        If `report.valid` is false, it is not a policy yet, and whatever reads it refuses it. What is no
+        Unicode becomes a character that no policy holds.
+        """
+    @property
+    def repairs(self) -> tuple[Repair, ...]:
+        """What was done, list by list and in the order of the entries. Empty: nothing."""
+    @property
+    def report(self) -> Report:
+        """What `check_json` says of `text`.
+
+        If it is valid, the document is repaired and means what it said. If it is not, its errors are
+        what only the author of the document can decide.
+        """
+    def __bool__(self) -> NoReturn: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs__(self) -> tuple[str, tuple[Repair, ...], Report]: ...
+
+@final
 class Guardrails:
     """The operator's layer, which no entry of a policy can override (section 6)."""
 
@@ -445,6 +501,26 @@ def check_json(
     limits: Limits | None = None,
 ) -> Report:
     """Find every error and warning of a document in JSON text, with lines and columns."""
+
+def repair_json(
+    text: str | bytes,
+    *,
+    host_bits: HostBits | None = None,
+    minimize: bool = False,
+    guardrails: Guardrails | None = None,
+    egress_ports: bool = False,
+    ipv6_ingress: bool = False,
+    limits: Limits | None = None,
+) -> Repaired:
+    """Rewrite the entries of a configuration whose meaning is certain, and remove repeated ones.
+
+    Never raises on a bad document: what is left stands in the report of what it returns. Rewritten
+    are leading zeros that no reader takes for octal, upper case and trailing dots.
+
+    `host_bits` says what `10.1.2.3/8` means, the network `10.0.0.0/8` or the address `10.1.2.3/32`;
+    without it, such an entry is left. `minimize` also removes entries that another one of their list
+    covers; the policy is then equivalent.
+    """
 
 def canonical_entry(entry: str) -> str:
     """Return the canonical text of an entry of `allowOut`, which takes every kind of entry.

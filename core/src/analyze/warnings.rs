@@ -47,10 +47,15 @@ fn warn(list: List, name: &'static str, context: &Context<'_>, budget: &mut Budg
     for (index, entry) in entries.iter().enumerate() {
         let warning = match entry {
             Entry::Pattern(pattern) => patterns.warning(list, pattern, index),
-            Entry::Address(entry) => repeated(list, own.first(*entry), index)
-                .or_else(|| guardrail(list, *entry, context))
-                .or_else(|| closing.covers(*entry).unwrap_or(&own).covering(*entry).map(|by| covered(list, by)))
-                .or_else(|| ineffective_ones.as_ref()?.contains(&index).then(|| ineffective(list, *entry))),
+            Entry::Address(entry) => {
+                let closes = closing.covers(*entry);
+                let is_ineffective =
+                    || closes.is_none() && ineffective_ones.as_ref().is_some_and(|ones| ones.contains(&index));
+                repeated(list, own.first(*entry), index)
+                    .or_else(|| guardrail(list, *entry, context))
+                    .or_else(|| closes.unwrap_or(&own).covering(*entry).map(|by| covered(list, by)))
+                    .or_else(|| is_ineffective().then(|| ineffective(list, *entry)))
+            }
         };
         if let Some(warning) = warning {
             report.push(|| format!("/{name}/{index}"), warning);
@@ -83,8 +88,8 @@ impl Context<'_> {
     }
 }
 
-/// Entries of `denyOut` that close the name server (E-2). All traffic does not, so where it covers
-/// such an entry, the entry has an effect all the same.
+/// Entries of `denyOut` that close the name server (E-2). That is an effect even where allow entries
+/// come before all that they cover. All traffic does not close it, so covering them is not enough.
 struct Closing(Option<(NameServer, Cover)>);
 
 impl Closing {

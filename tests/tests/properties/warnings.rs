@@ -1,10 +1,14 @@
 //! Warnings are exact: a deny entry is said to have no effect if and only if no question, at any
 //! edge, is ever decided by it.
 
-use crate::{cases, worlds::world};
+use crate::{
+    cases,
+    small_world::{NAMES, PORTS, pair},
+    worlds::world,
+};
 use proptest::prelude::*;
 use sandgate::{
-    AddressEntry, Code, Destination, Diagnostic, Entry, List, NameServer, NetworkConfig, Options, Policy, Reason,
+    AddressEntry, Code, Destination, Diagnostic, Entry, Host, List, NameServer, NetworkConfig, Options, Policy, Reason,
     Report, Severity, equivalent,
 };
 use sandgate_conformance::compare::Edges;
@@ -16,7 +20,7 @@ fn codes_at(report: &Report, list: List, index: usize) -> Vec<Code> {
 }
 
 /// Whether any question is decided by this entry, if it is the only one that denies.
-fn takes_effect(list: List, entry: &str, allow: &[String], options: &Options) -> bool {
+fn takes_effect(list: List, entry: &str, allow: &[String], options: &Options, world: Option<&Edges>) -> bool {
     let mut config = NetworkConfig::default();
     if list == List::DenyOut {
         config.allow_out = allow.to_vec();
@@ -26,7 +30,8 @@ fn takes_effect(list: List, entry: &str, allow: &[String], options: &Options) ->
         config.deny_in = vec![entry.into(), "0.0.0.0/0".into()];
     }
     let policy = Policy::compile(&config, options).unwrap();
-    let edges = Edges::of(&policy);
+    let own = world.is_none().then(|| Edges::of(&policy));
+    let Some(edges) = world.or(own.as_ref()) else { return false };
     edges.addresses.iter().any(|&address| {
         edges.ports.iter().any(|&port| {
             let decision = match list {
@@ -48,36 +53,90 @@ fn covers(list: List, one: AddressEntry, other: AddressEntry) -> bool {
     (is_all || one.network().covers(other.network())) && holds(other.ports().low()) && holds(other.ports().high())
 }
 
+/// Which entries close the name server (E-2): an effect of their own.
+fn closes(policy: &Policy) -> impl Fn(List, AddressEntry) -> bool {
+    let has_pattern = policy.entries(List::AllowOut).iter().any(|entry| matches!(entry, Entry::Pattern(_)));
+    let server = policy.options().guardrails.name_server.filter(|_| has_pattern && policy.allows_internet_access());
+    move |list, entry| {
+        let holds =
+            |server: NameServer| entry.network().contains(server.address) || entry.network().to_string() == "0.0.0.0/0";
+        let is_held = server.is_some_and(|server| holds(server) && entry.ports().contains(server.port));
+        list == List::DenyOut && is_held && !is_all(entry)
+    }
+}
+
+/// Whether each deny entry is told to have no effect exactly if no question of the world, or at any
+/// edge, is decided by it.
+fn ineffective_ones_are_told(policy: &Policy, world: Option<&Edges>) -> Result<(), TestCaseError> {
+    let mut options = policy.options().clone();
+    options.limits.diagnostics = usize::MAX;
+    let report = policy.config().check(&options);
+    prop_assert!(report.diagnostics().iter().all(|found| found.severity() == Severity::Warning), "{}", report);
+    let without_names = |list| -> Vec<String> {
+        let addresses = policy.entries(list).iter().filter(|entry| matches!(entry, Entry::Address(_)));
+        addresses.map(ToString::to_string).collect()
+    };
+    for (list, allow) in [(List::DenyOut, List::AllowOut), (List::DenyIn, List::AllowIn)] {
+        let allow = without_names(allow);
+        for (index, entry) in without_names(list).iter().enumerate() {
+            let codes = codes_at(&report, list, index);
+            let told = [
+                Code::DuplicateEntry,
+                Code::CoveredEntry,
+                Code::DenyInAlwaysAllowed,
+                Code::DenyOnExemptPort,
+                Code::RedundantIpv6Deny,
+            ];
+            let closes_server = entry.parse().is_ok_and(|entry| closes(policy)(list, entry));
+            if closes_server || codes.iter().any(|code| told.contains(code)) {
+                continue;
+            }
+            let (is_told, decides) =
+                (codes.contains(&Code::IneffectiveDeny), takes_effect(list, entry, &allow, &options, world));
+            prop_assert!(!(is_told && decides), "{}[{}] `{}` takes effect, {:?}", list, index, entry, policy);
+            // What the operator denies anyway is no mistake of the user's.
+            if !decides && takes_effect(list, entry, &[], &options, world) {
+                prop_assert!(is_told, "{}[{}] `{}` takes no effect, {:?}", list, index, entry, policy);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The policy without each entry that a warning says to remove.
+fn removals(
+    policy: &Policy,
+    mut is_same: impl FnMut(&Policy, &Diagnostic) -> Result<(), TestCaseError>,
+) -> Result<(), TestCaseError> {
+    let mut options = policy.options().clone();
+    options.limits.diagnostics = usize::MAX;
+    let report = policy.config().check(&options);
+    for warning in report.diagnostics() {
+        let says_so = warning.help().is_some_and(|help| help.starts_with("remove the entry"));
+        let Some((list, index)) = warning.path().trim_start_matches('/').split_once('/') else { continue };
+        if !says_so {
+            continue;
+        }
+        let mut config = policy.config();
+        let entries = match list {
+            "allowOut" => &mut config.allow_out,
+            "denyOut" => &mut config.deny_out,
+            "allowIn" => &mut config.allow_in,
+            _ => &mut config.deny_in,
+        };
+        entries.remove(index.parse().unwrap());
+        let without = Policy::compile(&config, &options).unwrap();
+        is_same(&without, warning)?;
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(cases(50))]
 
     #[test]
     fn a_deny_entry_is_called_ineffective_exactly_if_it_never_decides(world in world()) {
-        let mut options = world.options.clone();
-        options.limits.diagnostics = usize::MAX;
-        let policy = Policy::compile(&world.config, &options).unwrap();
-        let report = policy.config().check(&options);
-        prop_assert!(report.diagnostics().iter().all(|found| found.severity() == Severity::Warning), "{}", report);
-        let without_names = |list| -> Vec<String> {
-            let addresses = policy.entries(list).iter().filter(|entry| matches!(entry, Entry::Address(_)));
-            addresses.map(ToString::to_string).collect()
-        };
-        for (list, allow) in [(List::DenyOut, List::AllowOut), (List::DenyIn, List::AllowIn)] {
-            let allow = without_names(allow);
-            for (index, entry) in without_names(list).iter().enumerate() {
-                let codes = codes_at(&report, list, index);
-                let told = [Code::DuplicateEntry, Code::CoveredEntry, Code::DenyInAlwaysAllowed, Code::DenyOnExemptPort, Code::RedundantIpv6Deny];
-                if codes.iter().any(|code| told.contains(code)) {
-                    continue;
-                }
-                let (is_told, decides) = (codes.contains(&Code::IneffectiveDeny), takes_effect(list, entry, &allow, &options));
-                prop_assert!(!(is_told && decides), "{}[{}] `{}` takes effect, {:?}", list, index, entry, policy);
-                // What the operator denies anyway is no mistake of the user's.
-                if !decides && takes_effect(list, entry, &[], &options) {
-                    prop_assert!(is_told, "{}[{}] `{}` takes no effect, {:?}", list, index, entry, policy);
-                }
-            }
-        }
+        ineffective_ones_are_told(&world.policy(), None)?;
     }
 
     #[test]
@@ -86,15 +145,7 @@ proptest! {
         options.limits.diagnostics = usize::MAX;
         let policy = Policy::compile(&world.config, &options).unwrap();
         let report = policy.config().check(&options);
-        let has_pattern = policy.entries(List::AllowOut).iter().any(|entry| matches!(entry, Entry::Pattern(_)));
-        let server = options.guardrails.name_server.filter(|_| has_pattern && policy.allows_internet_access());
-        // Such an entry has an effect although all traffic is denied (E-2).
-        let closes = |list, entry: AddressEntry| {
-            let holds = |server: NameServer| {
-                entry.network().contains(server.address) || entry.network().to_string() == "0.0.0.0/0"
-            };
-            list == List::DenyOut && server.is_some_and(|server| holds(server) && entry.ports().contains(server.port))
-        };
+        let closes = closes(&policy);
         for list in List::ALL {
             let entries = policy.entries(list);
             for (index, entry) in entries.iter().enumerate() {
@@ -118,26 +169,36 @@ proptest! {
 
     #[test]
     fn to_remove_what_a_warning_says_to_remove_changes_no_answer(world in world()) {
-        let mut options = world.options.clone();
-        options.limits.diagnostics = usize::MAX;
-        let policy = Policy::compile(&world.config, &options).unwrap();
-        let report = policy.config().check(&options);
-        for warning in report.diagnostics() {
-            let says_so = warning.help().is_some_and(|help| help.starts_with("remove the entry"));
-            let Some((list, index)) = warning.path().trim_start_matches('/').split_once('/') else { continue };
-            if !says_so {
-                continue;
+        let policy = world.policy();
+        removals(&policy, |without, warning| {
+            prop_assert!(equivalent(&policy, without).is_ok(), "{} of {:?}", warning, policy);
+            Ok(())
+        })?;
+    }
+
+    /// With `PROPTEST_CASES=100000` and in release, this is the proof of the small world.
+    #[test]
+    fn in_a_small_world_warnings_are_what_asking_everything_finds(pair in pair()) {
+        let policy = pair.old;
+        let world = Edges { addresses: pair.place.addresses(), ports: PORTS.to_vec() };
+        ineffective_ones_are_told(&policy, Some(&world))?;
+        removals(&policy, |without, warning| {
+            for &address in &world.addresses {
+                for &port in &world.ports {
+                    let egress = |policy: &Policy, host| {
+                        policy.decide_egress(&Destination { address, port, host }).verdict().ruling()
+                    };
+                    let hosts = NAMES.iter().map(|name| Some(Host::Sni(name.as_bytes()))).chain([None]);
+                    for host in hosts.filter(|_| warning.path().starts_with("/allowOut") || warning.path().starts_with("/denyOut")) {
+                        prop_assert_eq!(egress(&policy, host), egress(without, host), "{} of {:?}", warning, policy);
+                    }
+                    let ingress = |policy: &Policy| policy.decide_ingress(Some(address), port).verdict().ruling();
+                    prop_assert_eq!(ingress(&policy), ingress(without), "{} of {:?}", warning, policy);
+                }
             }
-            let mut config = policy.config();
-            let entries = match list {
-                "allowOut" => &mut config.allow_out,
-                "denyOut" => &mut config.deny_out,
-                "allowIn" => &mut config.allow_in,
-                _ => &mut config.deny_in,
-            };
-            entries.remove(index.parse().unwrap());
-            let without = Policy::compile(&config, &options).unwrap();
-            prop_assert!(equivalent(&policy, &without).is_ok(), "{} of {:?}", warning, policy);
-        }
+            let unknown = |policy: &Policy| PORTS.map(|port| policy.decide_ingress(None, port).verdict().ruling());
+            prop_assert_eq!(unknown(&policy), unknown(without), "{} of {:?}", warning, policy);
+            Ok(())
+        })?;
     }
 }
