@@ -94,7 +94,8 @@ mod tests {
         let prefers = |accept| prefers_page(&HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]));
         assert!(prefers("text/html,application/xhtml+xml,*/*;q=0.8"));
         assert!(prefers("application/json;q=0.5, TEXT/HTML"));
-        for accept in ["*/*", "application/json", "text/html;q=0.5, application/json", "text/html;q=0", "text/html;q=x"] {
+        for accept in ["*/*", "application/json", "text/html;q=0.5, application/json", "text/html;q=0", "text/html;q=x"]
+        {
             assert!(!prefers(accept), "{accept}");
         }
         assert!(!prefers_page(&HeaderMap::new()));

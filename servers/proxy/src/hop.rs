@@ -39,8 +39,16 @@ pub fn strip(headers: &mut HeaderMap) -> bool {
         // Two lengths are two messages for whoever reads the other one.
         headers.remove(CONTENT_LENGTH);
     }
-    let known =
-        [CONNECTION, KEEP_ALIVE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE];
+    let known = [
+        CONNECTION,
+        KEEP_ALIVE,
+        PROXY_AUTHENTICATE,
+        PROXY_AUTHORIZATION,
+        PROXY_CONNECTION,
+        TE,
+        TRANSFER_ENCODING,
+        UPGRADE,
+    ];
     for name in known.iter().chain(&named) {
         headers.remove(name);
     }
