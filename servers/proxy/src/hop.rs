@@ -1,7 +1,7 @@
 //! Headers that are about one connection and go no further, and the one upgrade that passes.
 
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
     TRANSFER_ENCODING, UPGRADE,
 };
 
@@ -33,6 +33,8 @@ pub fn strip(headers: &mut HeaderMap) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
+        // Every request has one: who names it here wants the next hop to miss it.
+        .filter(|name| *name != HOST)
         .collect();
     let is_upgrade = named.contains(&UPGRADE) && is_websocket(headers);
     if headers.contains_key(TRANSFER_ENCODING) {

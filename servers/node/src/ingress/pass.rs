@@ -149,14 +149,9 @@ fn show(headers: &mut HeaderMap, enforced: &Enforced, target: &Target) -> Result
     for name in [CLIENT_ADDRESS, EDGE_SECRET, TRAFFIC_ACCESS_TOKEN] {
         headers.remove(name);
     }
-    // A client may have named the host in `Connection`: it is put back in any case.
-    let host = match enforced.policy.masked_host(target.port) {
-        Some(masked) => {
-            headers.insert(FORWARDED_HOST, target.host.clone());
-            HeaderValue::from_str(&masked.to_string()).map_err(|_| Refusal::Malformed)?
-        }
-        None => target.host.clone(),
-    };
-    headers.insert(HOST, host);
+    if let Some(masked) = enforced.policy.masked_host(target.port) {
+        headers.insert(FORWARDED_HOST, target.host.clone());
+        headers.insert(HOST, HeaderValue::from_str(&masked.to_string()).map_err(|_| Refusal::Malformed)?);
+    }
     Ok(())
 }

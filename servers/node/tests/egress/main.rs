@@ -124,8 +124,12 @@ async fn what_names_no_allowed_server_is_refused_and_told() {
     world.name("other.example", &[SERVER]);
     let other = tls::hello("other.example", true);
     let nameless = tls::hello("api.example", false);
-    let refused: [(&[u8], &str); 4] =
-        [(&other, "other.example"), (&nameless, ""), (b"GET / HTTP/1.1\r\nHost: api.example\r\n\r\n", ""), (&[0xff; 64], "")];
+    let refused: [(&[u8], &str); 4] = [
+        (&other, "other.example"),
+        (&nameless, ""),
+        (b"GET / HTTP/1.1\r\nHost: api.example\r\n\r\n", ""),
+        (&[0xff; 64], ""),
+    ];
     for (number, (said, host)) in (1..).zip(refused) {
         world.sandbox(number, ONE_NAME);
         let mut client = world.connect(number).await;
