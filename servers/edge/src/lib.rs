@@ -137,7 +137,7 @@ impl<R: Routes> Forward<R> {
             BadTarget::Unknown => Refusal::NoSandbox,
         })?;
         let node = self.routes.node_of(&target.sandbox).await.map_err(|error| {
-            tracing::error!(sandbox = target.sandbox, error = &error as &dyn std::error::Error, "no route");
+            tracing::error!(sandbox = target.sandbox, %error, "no route");
             Refusal::Unreachable
         })?;
         let node = node.ok_or(Refusal::NoSandbox)?;
@@ -160,7 +160,7 @@ impl<R: Routes> Forward<R> {
         let upgraded = Upgraded { tasks: &from.tasks, is_still_allowed: Box::new(|| true) };
         let answer = self.forwarder.forward(request, node, asks_upgrade, upgraded, from.slot.clone()).await;
         answer.map_err(|error| {
-            tracing::warn!(sandbox = target.sandbox, %node, error = &error as &dyn std::error::Error, "no answer");
+            tracing::warn!(sandbox = target.sandbox, %node, %error, "no answer");
             error.refusal()
         })
     }

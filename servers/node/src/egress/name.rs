@@ -88,14 +88,14 @@ async fn read_on(
 
 enum Reader {
     Http(http::Reader),
-    Tls(tls::Reader),
+    Tls(Box<tls::Reader>),
 }
 
 impl Reader {
     fn new(protocol: Protocol) -> Self {
         match protocol {
             Protocol::Http => Self::Http(http::Reader::default()),
-            Protocol::Tls => Self::Tls(tls::Reader::default()),
+            Protocol::Tls => Self::Tls(Box::default()),
         }
     }
 

@@ -5,7 +5,9 @@ use std::{fmt, io, net::SocketAddr};
 use tokio::net::TcpStream;
 
 /// Tells where a connection was going.
-pub struct Original(Box<dyn Fn(&TcpStream) -> io::Result<SocketAddr> + Send + Sync>);
+pub struct Original(Box<Tell>);
+
+type Tell = dyn Fn(&TcpStream) -> io::Result<SocketAddr> + Send + Sync;
 
 impl Original {
     /// What the kernel's table of connections says. It fails for a connection that is not in it.

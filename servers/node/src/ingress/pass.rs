@@ -74,7 +74,7 @@ impl Pass {
             tracing::debug!(
                 sandbox = sandbox.id,
                 port = target.port,
-                error = &error as &dyn std::error::Error,
+                %error,
                 "no answer"
             );
             error.refusal()

@@ -8,6 +8,7 @@
 )]
 
 mod bounds;
+mod redirection;
 mod tls;
 mod world;
 

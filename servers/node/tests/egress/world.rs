@@ -52,7 +52,7 @@ pub(crate) const ONE_NAME: &str = r#"{"allowOut": ["api.example"], "denyOut": ["
 pub(crate) struct World {
     pub(crate) registry: Arc<Registry>,
     pub(crate) events: broadcast::Receiver<Event>,
-    proxies: Vec<SocketAddr>,
+    pub(crate) proxies: Vec<SocketAddr>,
     shutdown: CancellationToken,
     running: JoinHandle<()>,
     names: Arc<Mutex<BTreeMap<String, Vec<IpAddr>>>>,
@@ -67,6 +67,15 @@ impl World {
     }
 
     pub(crate) async fn with(to: SocketAddr, change: impl FnOnce(&mut Config)) -> Self {
+        let names = BTreeMap::from([(to.port(), Protocol::Tls)]);
+        let change = |config: &mut Config| {
+            config.names = names;
+            change(config);
+        };
+        Self::redirected(Original::told_by(move |_| Ok(to)), change).await
+    }
+
+    pub(crate) async fn redirected(original: Original, change: impl FnOnce(&mut Config)) -> Self {
         let names = Arc::new(Mutex::new(BTreeMap::new()));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let name_server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -74,11 +83,10 @@ impl World {
         let mut config = Config::new(listen, name_server.local_addr().unwrap());
         tokio::spawn(serve_names(name_server, Arc::clone(&names), Arc::clone(&asked)));
         config.judge_again = Duration::from_millis(50);
-        config.names = BTreeMap::from([(to.port(), Protocol::Tls)]);
         change(&mut config);
         let (registry, events) = (Arc::new(Registry::default()), Arc::new(Events::default()));
         let subscriber = events.subscribe();
-        let proxy = EgressProxy::bind(config, Original::told_by(move |_| Ok(to)), &registry, &events).unwrap();
+        let proxy = EgressProxy::bind(config, original, &registry, &events).unwrap();
         let proxies = proxy.addresses().unwrap();
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(proxy.run(shutdown.clone()));
