@@ -27,9 +27,10 @@ use tokio::{
 
 /// How often an open WebSocket is asked about.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// How many connections to one next hop wait for another request, and how long.
+/// How many connections to one next hop wait for another request, and how long: less than servers
+/// wait, or a request is sent just as its connection ends.
 const WAITING: usize = 32;
-const WAIT: Duration = Duration::from_secs(30);
+const WAIT: Duration = Duration::from_secs(2);
 
 /// Passes requests on.
 #[derive(Debug, Clone)]

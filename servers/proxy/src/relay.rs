@@ -29,7 +29,8 @@ where
     A: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut again = interval(every);
+    // A clock that never stands still would be no clock.
+    let mut again = interval(every.max(Duration::from_millis(1)));
     again.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let copy = copy_bidirectional(one, other);
     tokio::pin!(copy);
