@@ -32,7 +32,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 const WAITING: usize = 32;
 const WAIT: Duration = Duration::from_secs(2);
 
-/// Passes requests on.
+/// Passes requests on. Its connections end with it and its clones.
 #[derive(Debug, Clone)]
 pub struct Forwarder {
     client: Client<HttpConnector, Streamed>,

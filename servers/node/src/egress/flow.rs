@@ -76,7 +76,7 @@ impl Flows {
             Err(failure) => Err(failure),
         };
         match opened {
-            Ok((server, flow)) => self.relay(client, server, &flow).await,
+            Ok((server, flow)) => self.relay(client, server, flow).await,
             Err(failure) => {
                 tracing::debug!(sandbox = id, %failure, "a flow did not get through");
                 reset(client.get_ref());
@@ -155,27 +155,31 @@ impl Flows {
         Err(last)
     }
 
-    async fn relay(&self, mut client: Idle<TcpStream>, mut server: TcpStream, flow: &Flow) {
-        let connected = server.peer_addr().map(|address| address.ip());
-        let sandbox = &flow.sandbox;
-        let ended = match (connected, self.replay(&mut server, flow).await) {
-            (Ok(connected), Ok(())) => {
-                let still_allowed = || self.is_still_allowed(flow, connected);
-                relay(&mut client, &mut server, self.config.judge_again, still_allowed).await
-            }
-            (Err(error), _) | (_, Err(error)) => Ended::Failed(error),
+    async fn relay(&self, mut client: Idle<TcpStream>, mut server: TcpStream, mut flow: Flow) {
+        let ended = match server.peer_addr().map(|address| address.ip()) {
+            // Connecting took its time: nothing is sent that is no longer allowed.
+            Ok(connected) if !self.is_still_allowed(&flow, connected) => Ended::NoLongerAllowed,
+            Ok(connected) => match self.replay(&mut server, &mut flow).await {
+                Ok(()) => {
+                    let is_still_allowed = || self.is_still_allowed(&flow, connected);
+                    relay(&mut client, &mut server, self.config.judge_again, is_still_allowed).await
+                }
+                Err(error) => Ended::Failed(error),
+            },
+            Err(error) => Ended::Failed(error),
         };
         if !matches!(ended, Ended::Closed) {
-            tracing::debug!(sandbox = sandbox.id, to = %flow.to, ?ended, "a flow ended early");
+            tracing::debug!(sandbox = flow.sandbox.id, to = %flow.to, ?ended, "a flow ended early");
             reset(client.get_ref());
             reset(&server);
         }
     }
 
-    /// Sends what was read of the client.
-    async fn replay(&self, server: &mut TcpStream, flow: &Flow) -> io::Result<()> {
-        let Some(said) = &flow.said else { return Ok(()) };
-        let sent = tokio::time::timeout(self.config.connect_time, server.write_all(&said.bytes)).await;
+    /// Sends what was read of the client, and keeps no more of it than the name.
+    async fn replay(&self, server: &mut TcpStream, flow: &mut Flow) -> io::Result<()> {
+        let Some(said) = &mut flow.said else { return Ok(()) };
+        let bytes = std::mem::take(&mut said.bytes);
+        let sent = tokio::time::timeout(self.config.connect_time, server.write_all(&bytes)).await;
         sent.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
@@ -189,7 +193,9 @@ impl Flows {
         let enforced = flow.sandbox.enforced.load();
         let decision = flow.decide(&enforced);
         let is_allowed = match decision.verdict() {
-            Verdict::Allow => connected.to_canonical() == flow.to.ip(),
+            // Perhaps it went by a name that an update made needless: then it is about the address
+            // that it went to.
+            Verdict::Allow => enforced.policy.allows_egress(connected, flow.to.port()),
             Verdict::AllowByName(by_name) => by_name.permit(connected).is_some(),
             Verdict::Deny => false,
         };

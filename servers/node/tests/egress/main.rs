@@ -217,3 +217,28 @@ async fn an_update_ends_what_it_no_longer_allows_and_nothing_else() {
     assert_eq!(&bytes, b"still here");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn an_update_that_allows_more_ends_nothing() {
+    let (server, at) = listen(SERVER).await;
+    let world = World::new(SocketAddr::new(OFFERED, at.port())).await;
+    let sandbox = world.sandbox(1, ONE_NAME);
+    world.name("api.example", &[SERVER]);
+    let hello = tls::hello("api.example", true);
+    let mut client = world.connect(1).await;
+    client.write_all(&hello).await.unwrap();
+    let (mut served, _) = within(server.accept()).await.unwrap();
+    within(served.read_exact(&mut vec![0; hello.len()])).await.unwrap();
+    for document in ["{}", ONE_NAME, r#"{"allowOut": ["*.example"], "denyOut": ["0.0.0.0/0"]}"#] {
+        sandbox.enforced.store(Enforced { generation: 2, policy: policy(document) }.into());
+        // Long enough to be judged again.
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        served.write_all(b"x").await.unwrap();
+        within(client.read_exact(&mut [0])).await.unwrap();
+    }
+    // The address that was offered is allowed now, and the one that the flow went to is not.
+    let document = r#"{"allowOut": ["127.0.0.99"], "denyOut": ["0.0.0.0/0"]}"#;
+    sandbox.enforced.store(Enforced { generation: 3, policy: policy(document) }.into());
+    assert_refused(client).await;
+    world.stop().await;
+}

@@ -126,7 +126,7 @@ async fn bodies_pass_piece_by_piece_in_both_directions() {
 
 #[tokio::test]
 async fn a_sandbox_that_does_not_answer_is_said_to() {
-    let (world, server) = World::with("{}", |config| config.timeouts.answer = SHORT).await;
+    let (world, server) = World::with("{}", |config| config.timeouts.answer = Duration::from_secs(1)).await;
     // The kernel takes the connection, and nobody reads.
     let silent = world.get(world.node, "").await;
     assert_eq!(silent.status, 504);
