@@ -11,24 +11,28 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
-    time::timeout,
+    time::{sleep, timeout},
 };
+use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
-
-/// How long a client may take to say what it asks, and how long answers may take when the service
-/// ends.
-const HEADER_TIME: Duration = Duration::from_secs(10);
-const LAST_ANSWERS: Duration = Duration::from_secs(30);
 
 /// Connections at the same time.
 const CONNECTIONS: usize = 1024;
+
+/// How long a client may take to say what it asks.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+
+/// How long a connection is used for new requests.
+const CONNECTION_TIME: Duration = Duration::from_mins(10);
+
+/// How long the last answers on a connection may take.
+const LAST_ANSWERS: Duration = Duration::from_mins(1);
 
 /// Why the service cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -101,35 +105,31 @@ impl Server {
             }
         });
         info!(address = %self.address, "the control API listens");
-        let connections = GracefulShutdown::new();
+        let connections = TaskTracker::new();
         tokio::select! {
-            () = accept(&self.listener, &self.router, &connections) => {}
+            () = accept(&self.listener, &self.router, &connections, &stopping) => {}
             () = stop => {}
         }
         drop(self.listener);
         drop(stopped);
-        let end = async {
-            connections.shutdown().await;
-            if let Err(error) = reconciling.await {
-                warn!(%error, "the reconciliation failed");
-            }
-            self.control.finish().await;
-        };
-        if timeout(LAST_ANSWERS, end).await.is_err() {
-            warn!("some requests were not answered; what they changed is settled at the next start");
+        connections.close();
+        connections.wait().await;
+        if let Err(error) = reconciling.await {
+            warn!(%error, "the reconciliation failed");
         }
+        self.control.finish().await;
     }
 }
 
-async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
+async fn accept(listener: &TcpListener, router: &Router, connections: &TaskTracker, stopping: &watch::Receiver<()>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let connection = connections.watch(connection(stream, router.clone()));
-                tokio::spawn(async move {
-                    if let Err(error) = connection.await {
+                let (router, stopping) = (router.clone(), stopping.clone());
+                connections.spawn(async move {
+                    if let Err(error) = converse(stream, router, stopping).await {
                         debug!(%peer, %error, "a connection failed");
                     }
                     drop(place);
@@ -139,15 +139,26 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulS
                 // The process has no more files, say: that passes, and is not to be asked for in a
                 // busy loop.
                 warn!(%error, "no connection can be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                sleep(Duration::from_millis(100)).await;
             }
         }
     }
 }
 
-fn connection(stream: TcpStream, router: Router) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
-    http1::Builder::new()
+/// Answers the requests of one connection: until it ends, has lasted long enough or the service
+/// ends. Then what was asked is still answered.
+async fn converse(stream: TcpStream, router: Router, mut stopping: watch::Receiver<()>) -> hyper::Result<()> {
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    tokio::pin!(connection);
+    tokio::select! {
+        result = connection.as_mut() => return result,
+        _ = stopping.changed() => {}
+        () = sleep(CONNECTION_TIME) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    // A client that does not take its answer is not waited for.
+    timeout(LAST_ANSWERS, connection).await.unwrap_or(Ok(()))
 }

@@ -44,9 +44,15 @@ use crate::{
 };
 use sandgate::{NetworkConfig, NetworkUpdate, Options, Policy, Report};
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+
+/// Changes at the same time. Each waits for others, the store and the node, in bounded time.
+const CHANGES: usize = 512;
 
 /// Why a change was not made, or is not known to be made.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +73,9 @@ pub enum ChangeError {
     /// Others change the sandbox all the time.
     #[error("the sandbox is being changed")]
     Busy,
+    /// Too many changes are under way.
+    #[error("too many changes are under way")]
+    Overloaded,
     /// The node did not do it, and what was before is stored again.
     #[error("the change was not made: {0}")]
     Node(#[from] NodeError),
@@ -115,6 +124,8 @@ pub struct Control {
     options: Options,
     times: Times,
     tasks: TaskTracker,
+    /// For changes at the same time.
+    places: Arc<Semaphore>,
     /// That the reconciliation has something to do.
     unsettled: Notify,
 }
@@ -124,8 +135,8 @@ impl Control {
     /// node.
     #[must_use]
     pub fn new(store: Store, node: Node, options: Options, times: Times) -> Arc<Self> {
-        let (tasks, unsettled) = (TaskTracker::new(), Notify::new());
-        Arc::new(Self { store, node, options, times, tasks, unsettled })
+        let (tasks, unsettled, places) = (TaskTracker::new(), Notify::new(), Arc::new(Semaphore::new(CHANGES)));
+        Arc::new(Self { store, node, options, times, tasks, places, unsettled })
     }
 
     /// What shapes every policy.
@@ -334,6 +345,12 @@ impl Control {
         &self,
         work: impl Future<Output = Result<T, ChangeError>> + Send + 'static,
     ) -> Result<T, ChangeError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| ChangeError::Overloaded)?;
+        let work = async move {
+            let result = work.await;
+            drop(place);
+            result
+        };
         self.tasks.spawn(work).await.unwrap_or(Err(ChangeError::BrokenOff))
     }
 

@@ -47,7 +47,7 @@ impl Control {
         for standing in self.store.standings().await? {
             let runs = running.remove(&standing.id);
             let agrees = agrees(standing.state, standing.generation, &standing.fingerprint, runs.as_ref());
-            if !standing.leased && !(standing.settled && agrees) {
+            if !(standing.leased || (standing.settled && agrees)) {
                 differing.push(standing.id);
             }
         }

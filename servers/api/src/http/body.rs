@@ -7,15 +7,16 @@ use axum::{
     http::{StatusCode, header},
 };
 use http_body_util::BodyExt;
-use sandgate::{Limits, Room};
+use sandgate::Room;
+use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// The text of a JSON document, not read further than that. It holds its share of the memory that
+/// The text of a JSON document, which nobody has read yet. It holds its share of the memory that
 /// documents may take together.
 pub(super) struct Document {
     pub(super) text: String,
-    /// Of the documents that are worked on at the same time.
-    _share: OwnedSemaphorePermit,
+    /// Of the memory of all documents.
+    _share: Option<OwnedSemaphorePermit>,
 }
 
 impl FromRequest<Api> for Document {
@@ -23,13 +24,7 @@ impl FromRequest<Api> for Document {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let limits = api.control.options().limits;
-        let read = async {
-            let share = api.documents.clone().acquire_owned().await.map_err(|_| ApiError::Internal)?;
-            let bytes = bounded(body, limits).await?;
-            Ok::<_, ApiError>((share, bytes))
-        };
-        let (share, bytes) = tokio::time::timeout(DOCUMENT_TIME, read)
+        let (bytes, share) = tokio::time::timeout(DOCUMENT_TIME, bounded(body, api))
             .await
             .map_err(|_| ApiError::status(StatusCode::REQUEST_TIMEOUT))??;
         let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -42,17 +37,26 @@ impl FromRequest<Api> for Document {
 }
 
 /// The core says how much a document may have, and what it is called to have more.
-async fn bounded(mut body: Body, limits: Limits) -> Result<Vec<u8>, ApiError> {
-    let mut room = Room::new(limits);
-    let mut bytes = Vec::new();
+async fn bounded(mut body: Body, api: &Api) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), ApiError> {
+    let mut room = Room::new(api.control.options().limits);
+    let (mut bytes, mut share) = (Vec::new(), None::<OwnedSemaphorePermit>);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ApiError::status(StatusCode::BAD_REQUEST))?;
         if let Some(data) = frame.data_ref() {
             room.text(data.len()).map_err(|report| ApiError::Invalid { report, within: "" })?;
+            let length = u32::try_from(data.len()).map_err(|_| ApiError::Internal)?;
+            // Nobody waits for memory, holding some already.
+            let more = Arc::clone(&api.documents)
+                .try_acquire_many_owned(length)
+                .map_err(|_| ApiError::status(StatusCode::SERVICE_UNAVAILABLE))?;
+            match &mut share {
+                Some(share) => share.merge(more),
+                None => share = Some(more),
+            }
             bytes.extend_from_slice(data);
         }
     }
-    Ok(bytes)
+    Ok((bytes, share))
 }
 
 /// Parameters say nothing: JSON is always UTF-8.

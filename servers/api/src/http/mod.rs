@@ -16,8 +16,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// Documents that are read and judged at the same time. Each may have 16 MiB.
-const DOCUMENTS: usize = 32;
+/// Bytes of all documents that are worked on at the same time.
+const DOCUMENTS: usize = 512 << 20;
 
 /// How long a document may take to arrive.
 const DOCUMENT_TIME: Duration = Duration::from_secs(15);
@@ -27,6 +27,7 @@ const DOCUMENT_TIME: Duration = Duration::from_secs(15);
 struct Api {
     control: Arc<Control>,
     keys: Arc<Keys>,
+    /// The bytes that documents may still have together.
     documents: Arc<Semaphore>,
 }
 

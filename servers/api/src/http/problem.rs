@@ -14,6 +14,7 @@ use axum::{
 };
 use sandgate::{Code, Diagnostic, Report};
 use serde::Serialize;
+use std::borrow::Cow;
 use tracing::error;
 use utoipa::ToSchema;
 
@@ -90,7 +91,7 @@ impl Finding {
             path: format!("{within}{}", diagnostic.path()),
             span: diagnostic.span().map(|span| [span.start, span.end]),
             message: diagnostic.message().to_owned(),
-            help: diagnostic.help().map(|help| help.into_owned()),
+            help: diagnostic.help().map(Cow::into_owned),
         }
     }
 }
@@ -171,13 +172,15 @@ fn of_change(error: &ChangeError) -> (StatusCode, String) {
         ChangeError::WrongState(State::Running | State::Paused | State::Gone) => StatusCode::CONFLICT,
         ChangeError::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         ChangeError::Invalid(_) => StatusCode::BAD_REQUEST,
-        ChangeError::Busy | ChangeError::Node(NodeError::Unreachable(_)) | ChangeError::BrokenOff => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
         ChangeError::Node(NodeError::Refused { .. }) => StatusCode::BAD_GATEWAY,
-        ChangeError::Node(NodeError::Lost(_)) => StatusCode::GATEWAY_TIMEOUT,
-        ChangeError::Store(StoreError::LeaseLost(_)) => StatusCode::GATEWAY_TIMEOUT,
-        ChangeError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        ChangeError::Node(NodeError::Lost(_)) | ChangeError::Store(StoreError::LeaseLost(_)) => {
+            StatusCode::GATEWAY_TIMEOUT
+        }
+        ChangeError::Busy
+        | ChangeError::Overloaded
+        | ChangeError::Node(NodeError::Unreachable(_))
+        | ChangeError::BrokenOff
+        | ChangeError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let detail = match error {
         ChangeError::Node(NodeError::Unreachable(_)) => "the node cannot be reached; nothing was changed".to_owned(),

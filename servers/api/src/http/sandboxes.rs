@@ -217,16 +217,12 @@ pub(super) async fn replace_network(
     Expected(condition): Expected,
     document: Document,
 ) -> Result<(StatusCode, HeaderMap), ApiError> {
-    let options = api.control.options();
-    let update = match NetworkUpdate::from_json(&document.text) {
-        Ok(update) => update,
-        Err(_) => {
-            // What another team has, or nobody, is not told by what is wrong with a document.
-            api.control.find(&team, &id).await?;
-            // The entries as well, so that everything is told at once.
-            let report = sandgate::check(&document.text, Form::Update, options);
-            return Err(ApiError::Invalid { report, within: "" });
-        }
+    let Ok(update) = NetworkUpdate::from_json(&document.text) else {
+        // What another team has, or nobody, is not told by what is wrong with a document.
+        api.control.find(&team, &id).await?;
+        // The entries as well, so that everything is told at once.
+        let report = sandgate::check(&document.text, Form::Update, api.control.options());
+        return Err(ApiError::Invalid { report, within: "" });
     };
     let sandbox = api.control.replace(team, id, condition, update).await?;
     drop(document);
