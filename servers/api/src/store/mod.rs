@@ -15,7 +15,7 @@ use sqlx::{
     any::{AnyPoolOptions, AnyRow},
     migrate::{Migration, MigrationType, Migrator},
 };
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +74,11 @@ impl Lease {
 pub(crate) fn random_hex(bytes: usize) -> Result<String, StoreError> {
     let mut random = vec![0; bytes];
     getrandom::fill(&mut random)?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(random.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
 }
 
 const COLUMNS: &str = "id, team, state, document, fingerprint, generation, issued, previous, settled, \

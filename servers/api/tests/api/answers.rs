@@ -1,6 +1,7 @@
 //! What callers are answered when everything works, and when it is their own mistake.
 
 use crate::support::{Api, Client, FakeNode, Sqlite};
+use axum::http::HeaderMap;
 use serde_json::json;
 
 struct World {
@@ -181,7 +182,7 @@ async fn without_a_key_nothing_is_told() {
     let world = world().await;
     let id = world.api.blue().create("{}").await.id();
     let mut stranger = Client::new(world.api.address, "blue-0123456789abcdeg");
-    for headers in [stranger.headers.clone(), Default::default()] {
+    for headers in [stranger.headers.clone(), HeaderMap::default()] {
         stranger.headers = headers;
         for (method, path) in [
             ("POST", "/sandboxes".to_owned()),

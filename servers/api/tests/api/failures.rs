@@ -26,7 +26,7 @@ async fn world() -> World {
 
 /// Times in which nothing is reconciled but at the start and where it is asked for.
 fn unreconciled() -> Times {
-    Times { reconcile: Duration::from_secs(3600), ..times() }
+    Times { reconcile: Duration::from_hours(1), ..times() }
 }
 
 const OLD: &str = r#"{"denyOut": ["0.0.0.0/0"]}"#;

@@ -134,7 +134,7 @@ async fn what_one_instance_leaves_the_other_ends(database: &str) {
     assert_eq!(blue.show(&id).await.body["network"], json!({}));
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 async fn a_lease_that_has_ended_changes_nothing(database: &str) {
     let store = Store::open(database).await.unwrap();

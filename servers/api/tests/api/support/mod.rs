@@ -6,7 +6,7 @@ pub(crate) mod database;
 pub(crate) mod node;
 
 pub(crate) use api::{Api, times};
-pub(crate) use client::{Answer, Client};
+pub(crate) use client::Client;
 pub(crate) use database::{Postgres, Sqlite};
 pub(crate) use node::{FakeNode, Fault};
 
