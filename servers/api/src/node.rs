@@ -38,7 +38,8 @@ pub enum NodeError {
 }
 
 impl NodeError {
-    fn is(&self, expected: Code) -> bool {
+    /// Whether it is this kind of refusal.
+    pub(crate) fn is(&self, expected: Code) -> bool {
         matches!(self, Self::Refused { code, .. } if *code == expected)
     }
 }

@@ -97,11 +97,14 @@ pub struct Times {
     pub wait: Duration,
     /// Between two reconciliations.
     pub reconcile: Duration,
+    /// For a document to arrive.
+    pub document: Duration,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        Self { call: Duration::from_secs(3), wait: Duration::from_secs(20), reconcile: Duration::from_secs(5) }
+        let [call, reconcile, document, wait] = [3, 5, 15, 20].map(Duration::from_secs);
+        Self { call, wait, reconcile, document }
     }
 }
 
@@ -143,6 +146,12 @@ impl Control {
     #[must_use]
     pub const fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// How long things take at most.
+    #[must_use]
+    pub const fn times(&self) -> &Times {
+        &self.times
     }
 
     /// A sandbox as it was acknowledged last.
@@ -262,13 +271,14 @@ impl Control {
                     if !condition(&sandbox.stored.fingerprint) {
                         return Err(ChangeError::PreconditionFailed);
                     }
-                    let (config, fingerprint) = match &update {
-                        Some(update) => {
-                            let config = sandbox.stored.config.replaced_by(update);
-                            let fingerprint = this.judge(&config).await?;
-                            (config, fingerprint)
-                        }
-                        None => (sandbox.stored.config.clone(), sandbox.stored.fingerprint.clone()),
+                    let config = match &update {
+                        Some(update) => sandbox.stored.config.replaced_by(update),
+                        None => sandbox.stored.config.clone(),
+                    };
+                    let fingerprint = match to {
+                        // What shapes a policy may have changed since it was stored.
+                        State::Running => this.judge(&config).await?,
+                        State::Paused | State::Gone => sandbox.stored.fingerprint.clone(),
                     };
                     let length = this.times.lease();
                     if let Some((sandbox, lease)) =

@@ -6,6 +6,7 @@ use crate::{
     store::{Lease, Sandbox, State, Stored},
 };
 use sandgate_contract::node::Running;
+use tonic::Code;
 use tracing::{info, warn};
 
 impl Control {
@@ -72,12 +73,27 @@ impl Control {
     async fn enforce(
         &self,
         sandbox: &Sandbox,
-        stored: Stored,
+        mut stored: Stored,
         expected: bool,
         lease: Lease,
     ) -> Result<(), ChangeError> {
-        let (id, generation) = (&sandbox.id, stored.generation);
-        match self.tell(sandbox, &stored, expected).await {
+        let id = &sandbox.id;
+        let mut told = self.tell(sandbox, &stored, expected).await;
+        if told.as_ref().is_err_and(|error| error.is(Code::FailedPrecondition)) {
+            // Guardrails or capabilities are others than when the document was stored.
+            match self.judge(&stored.config).await {
+                Ok(fingerprint) if fingerprint != stored.fingerprint => {
+                    warn!(sandbox = %id, "the document makes another policy than when it was stored");
+                    stored.fingerprint = fingerprint;
+                    stored.generation = self.store.raise(&lease, &stored, stored.generation).await?;
+                    told = self.tell(sandbox, &stored, expected).await;
+                }
+                Ok(_) => {}
+                Err(error) => warn!(sandbox = %id, %error, "the document makes no policy any more"),
+            }
+        }
+        let generation = stored.generation;
+        match told {
             Ok(()) => {
                 self.store.confirm(lease, stored.state).await?;
                 info!(sandbox = %id, generation, state = ?stored.state, "the node was brought to what is stored");

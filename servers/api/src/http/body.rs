@@ -1,6 +1,6 @@
 //! Reads the text of a document, no more of it than a document may have, in bounded time.
 
-use super::{Api, DOCUMENT_TIME, problem::ApiError};
+use super::{Api, problem::ApiError};
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
@@ -24,7 +24,7 @@ impl FromRequest<Api> for Document {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let (bytes, share) = tokio::time::timeout(DOCUMENT_TIME, bounded(body, api))
+        let (bytes, share) = tokio::time::timeout(api.control.times().document, bounded(body, api))
             .await
             .map_err(|_| ApiError::status(StatusCode::REQUEST_TIMEOUT))??;
         let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());

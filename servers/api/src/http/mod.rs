@@ -12,15 +12,12 @@ mod sandboxes;
 use crate::{control::Control, keys::Keys};
 use axum::{Json, Router, http::StatusCode, middleware, routing::get};
 use problem::ApiError;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Bytes of all documents that are worked on at the same time.
 const DOCUMENTS: usize = 512 << 20;
-
-/// How long a document may take to arrive.
-const DOCUMENT_TIME: Duration = Duration::from_secs(15);
 
 /// What requests are answered with.
 #[derive(Debug, Clone)]

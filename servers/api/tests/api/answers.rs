@@ -1,8 +1,15 @@
 //! What callers are answered when everything works, and when it is their own mistake.
 
-use crate::support::{Api, Client, FakeNode, Sqlite};
+use crate::support::{Api, BLUE, Client, FakeNode, Sqlite, times};
 use axum::http::HeaderMap;
+use sandgate::Options;
+use sandgate_api::control::Times;
 use serde_json::json;
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 struct World {
     node: FakeNode,
@@ -260,6 +267,22 @@ async fn what_the_api_does_not_have_is_answered_alike() {
     assert_eq!(world.api.blue().get("/other").await.body["status"], 404);
     let refused = world.api.blue().ask("PATCH", "/sandboxes", "").await;
     assert_eq!((refused.status.as_u16(), &refused.body["status"]), (405, &json!(405)));
+}
+
+#[tokio::test]
+async fn a_document_that_does_not_arrive_is_not_waited_for() {
+    let (node, database) = (FakeNode::start().await, Sqlite::new());
+    let times = Times { document: Duration::from_millis(200), ..times() };
+    let api = Api::start_with(&database.url(), &node.uri(), times, Options::default()).await;
+    let mut stream = TcpStream::connect(api.address).await.unwrap();
+    let head = format!(
+        "POST /sandboxes HTTP/1.1\r\nhost: api.example\r\nauthorization: Bearer {BLUE}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
 #[tokio::test]

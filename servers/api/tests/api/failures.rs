@@ -271,6 +271,28 @@ async fn a_node_that_lost_everything_gets_it_again() {
 }
 
 #[tokio::test]
+async fn what_is_stored_runs_under_new_guardrails() {
+    let (mut node, database) = (FakeNode::start().await, Sqlite::new());
+    let api = Api::start(&database.url(), &node.uri()).await;
+    let (running, paused) = (api.blue().create(OLD).await, api.blue().create(OLD).await);
+    assert_eq!(api.blue().post(&format!("/sandboxes/{}/pause", paused.id()), "").await.status, 204);
+    api.stop().await;
+    node.stop();
+    node.forget();
+    node.guard(Guardrails::none());
+    node.restart().await;
+
+    let options = Options { guardrails: Guardrails::none(), ..Options::default() };
+    let api = Api::start_with(&database.url(), &node.uri(), times(), options).await;
+    let blue = api.blue();
+    until("it runs again", async || node.runs(&running.id()).is_some()).await;
+    assert_eq!(settled(&node, &blue, &running.id()).await["network"], old());
+    assert_ne!(blue.show(&running.id()).await.etag(), running.etag(), "guardrails are part of a policy");
+    assert_eq!(blue.post(&format!("/sandboxes/{}/resume", paused.id()), "").await.status, 204);
+    settled(&node, &blue, &paused.id()).await;
+}
+
+#[tokio::test]
 async fn a_change_starts_what_the_node_has_lost() {
     let world = world_with(unreconciled()).await;
     let blue = world.api.blue();

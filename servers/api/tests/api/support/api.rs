@@ -8,7 +8,12 @@ use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
 
 /// Short times, so that lost answers do not hold the tests up.
 pub(crate) fn times() -> Times {
-    Times { call: Duration::from_millis(500), wait: Duration::from_secs(20), reconcile: Duration::from_millis(300) }
+    Times {
+        call: Duration::from_millis(500),
+        wait: Duration::from_secs(20),
+        reconcile: Duration::from_millis(300),
+        document: Duration::from_secs(20),
+    }
 }
 
 #[derive(Debug)]

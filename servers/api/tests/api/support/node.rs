@@ -1,6 +1,6 @@
 //! A node that answers real gRPC, enforces nothing, and can be made to fail in every way.
 
-use sandgate::{NetworkConfig, Options, Policy};
+use sandgate::{Guardrails, NetworkConfig, Options, Policy};
 use sandgate_contract::node::{
     CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, Event, ListRequest, ListResponse, Running,
     UpdateRequest, UpdateResponse, WatchRequest,
@@ -47,6 +47,7 @@ struct Inner {
     /// Also `List` fails.
     mute: bool,
     calls: usize,
+    options: Options,
 }
 
 /// A node whose sandboxes outlive its server, unless they are told not to.
@@ -111,6 +112,11 @@ impl FakeNode {
         inner.history.clear();
     }
 
+    /// What shapes its policies from now on.
+    pub(crate) fn guard(&self, guardrails: Guardrails) {
+        self.lock().options.guardrails = guardrails;
+    }
+
     /// Makes the next calls fail, one after another.
     pub(crate) fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         self.lock().faults.extend(faults);
@@ -146,8 +152,9 @@ impl FakeNode {
 
     /// Lets something run behind the back of the API.
     pub(crate) fn put(&self, id: &str, generation: u64, config: NetworkConfig) {
-        let fingerprint = fingerprint(&config).unwrap();
-        self.lock().running.insert(id.to_owned(), Runs { generation, config, fingerprint });
+        let mut inner = self.lock();
+        let fingerprint = inner.fingerprint(&config).unwrap();
+        inner.running.insert(id.to_owned(), Runs { generation, config, fingerprint });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -200,7 +207,7 @@ impl Service {
 
 impl Inner {
     fn run(&mut self, id: String, generation: u64, config: NetworkConfig, expected: &str) -> Result<(), Status> {
-        let fingerprint = fingerprint(&config).map_err(Status::invalid_argument)?;
+        let fingerprint = self.fingerprint(&config).map_err(Status::invalid_argument)?;
         if fingerprint != expected {
             return Err(Status::failed_precondition("the node compiles another policy"));
         }
@@ -208,11 +215,11 @@ impl Inner {
         self.running.insert(id, Runs { generation, config, fingerprint });
         Ok(())
     }
-}
 
-fn fingerprint(config: &NetworkConfig) -> Result<String, String> {
-    let policy = Policy::compile(config, &Options::default()).map_err(|report| report.to_string())?;
-    Ok(policy.fingerprint().to_string())
+    fn fingerprint(&self, config: &NetworkConfig) -> Result<String, String> {
+        let policy = Policy::compile(config, &self.options).map_err(|report| report.to_string())?;
+        Ok(policy.fingerprint().to_string())
+    }
 }
 
 #[tonic::async_trait]
