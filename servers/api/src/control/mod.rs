@@ -33,7 +33,7 @@
 //! and the calls it may still make carry a generation below that of the new holder.
 //!
 //! **Reconciliation**, at start and then again and again, compares what the node runs with what is
-//! stored, and brings the node to what is stored; see [`reconcile`](self::reconcile).
+//! stored, and brings the node to what is stored; `reconcile.rs` has the order of its questions.
 
 mod reconcile;
 mod settle;
