@@ -1,7 +1,12 @@
 //! The arguments of each command, and nothing else.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{net::IpAddr, num::NonZeroUsize, path::PathBuf};
+use sandgate::nftables::InterfaceName;
+use std::{
+    net::IpAddr,
+    num::{NonZeroU16, NonZeroUsize},
+    path::PathBuf,
+};
 
 /// Check, decide and format the network policy of a sandbox.
 #[derive(Debug, Parser)]
@@ -42,6 +47,12 @@ pub(crate) enum Command {
     /// Draw what a policy, or a change of one, does with every IPv4 address, as SVG.
     #[command(after_help = "Exit codes: 0 drawn, 2 not valid, usage, input or output error.")]
     Map(Map),
+    /// Print a policy as rules of nftables, one transaction for `nft -f -`.
+    #[command(
+        after_help = "With --interface the rules stand on the node; without, in the network namespace of the sandbox.\n\
+        Exit codes: 0 printed or accepted, 1 refused by nft (--check), 2 not valid, usage or input error."
+    )]
+    Nft(Nft),
     /// Rewrite entries to their canonical text. Everything else stays as it is.
     #[command(
         after_help = "Exit codes: 0 done or nothing to do, 1 not canonical (--check) or not valid, 2 usage or input error."
@@ -219,10 +230,64 @@ pub(crate) struct Map {
     pub(crate) platform: Platform,
 }
 
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
+pub(crate) struct Nft {
+    /// The policy; `-` is standard input.
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The node's end of the link to the sandbox.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) interface: Option<InterfaceName>,
+    /// Where TCP goes that a domain pattern may allow: a port of the node.
+    #[arg(long, value_name = "N", requires = "interface")]
+    pub(crate) proxy_port: Option<NonZeroU16>,
+    /// Whether open connections go on, or every packet is judged again.
+    #[arg(long, value_enum, default_value = "keep")]
+    pub(crate) established: Established,
+    /// Count the packets of each verdict and reason.
+    #[arg(long)]
+    pub(crate) counters: bool,
+    /// Log what is denied in the log of the kernel.
+    #[arg(long)]
+    pub(crate) log: bool,
+    /// Log what is denied to a group of netlink logging.
+    #[arg(long, value_name = "N", conflicts_with = "log")]
+    pub(crate) log_group: Option<u16>,
+    /// Leave out which entries the elements of sets come from.
+    #[arg(long)]
+    pub(crate) no_comments: bool,
+    /// Print nothing; ask `nft -c` whether it would take the rules.
+    #[arg(long, conflicts_with_all = ["json", "format"])]
+    pub(crate) check: bool,
+    /// The same as `--format json`, for `nft -j -f -`.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Way {
     Egress,
     Ingress,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Established {
+    Keep,
+    Recheck,
+}
+
+impl From<Established> for sandgate::nftables::Established {
+    fn from(established: Established) -> Self {
+        match established {
+            Established::Keep => Self::Keep,
+            Established::Recheck => Self::Recheck,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

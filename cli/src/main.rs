@@ -11,6 +11,7 @@ mod format;
 mod input;
 mod lint;
 mod map;
+mod nft;
 mod places;
 mod query;
 mod render;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
+        Command::Nft(arguments) => nft::run(&arguments),
         Command::Fmt(arguments) => format::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
         Command::ClientIp(arguments) => client_ip::run(&arguments),

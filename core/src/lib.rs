@@ -16,6 +16,7 @@ mod fingerprint;
 mod guardrails;
 mod host_mask;
 mod json;
+mod lower;
 mod nearest;
 mod objects;
 mod options;
@@ -42,6 +43,7 @@ pub use entry::{ALL_TRAFFIC, AddressEntry, DomainPattern, Entry, HostName, Netwo
 pub use fingerprint::Fingerprint;
 pub use guardrails::{Guardrails, NameServer};
 pub use host_mask::{HostMask, MaskedHost};
+pub use lower::nftables;
 pub use objects::{Object, Room};
 pub use options::{Capabilities, Limits, Options};
 pub use policy::{Policy, Tables};

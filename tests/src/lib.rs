@@ -6,4 +6,5 @@ pub mod draft;
 pub mod errors;
 pub mod naive;
 pub mod opinions;
+pub mod rules;
 pub mod vector;

@@ -52,6 +52,8 @@ enum Task {
     Node,
     /// Check that the core links without the standard library.
     NoStd,
+    /// Compare the verdicts of a real kernel with the core's, packet by packet.
+    Kernel,
     /// Run the exhaustive proof of the table: 10^8 decisions in a world of 256 addresses.
     Proof,
     /// Run the fuzz targets, one after another, and print what they came to.
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
         Task::Node => node::run(),
         Task::NoStd => no_std(),
         Task::Proof => proof(),
+        Task::Kernel => kernel(),
         Task::Supply => supply::run(),
         Task::Mutants => mutants::run(),
         Task::Growth => growth::run(),
@@ -108,20 +111,15 @@ fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// All tests. Those of the kernel say so where they have to be skipped.
 fn test() -> Outcome {
+    step("tests", || cargo(&tests()))
+}
+
+fn tests() -> Vec<&'static str> {
     // A package whose tests are in another language needs that language even to be built.
-    step("tests", || {
-        cargo(&[
-            "test",
-            "--workspace",
-            "--exclude",
-            "sandgate-python",
-            "--exclude",
-            "sandgate-node",
-            "--all-features",
-            "--quiet",
-        ])
-    })
+    let others = ["--exclude", "sandgate-python", "--exclude", "sandgate-node"];
+    [&["test", "--workspace"][..], &others, &["--all-features", "--quiet"]].concat()
 }
 
 fn ci(long: bool) -> Outcome {
@@ -139,7 +137,7 @@ fn ci(long: bool) -> Outcome {
             .status()
             .map(|status| status.success())
     })?;
-    test()?;
+    step("tests", || cargo(&[&tests()[..], &["--exclude", "sandgate-kernel-tests"]].concat()))?;
     dependencies()?;
     step("the core without features", || cargo(&["check", "--package", "sandgate", "--quiet"]))?;
     python::run()?;
@@ -148,6 +146,7 @@ fn ci(long: bool) -> Outcome {
     generate::run(true)?;
     no_std()?;
     proof()?;
+    kernel()?;
     instructions::run(false)?;
     growth::run()?;
     supply::run()?;
@@ -164,6 +163,16 @@ fn ci(long: bool) -> Outcome {
         })?;
     }
     Ok(())
+}
+
+/// In a network namespace of its own; that there can be none is a failure here.
+fn kernel() -> Outcome {
+    step("the kernel, packet by packet", || {
+        run::command("cargo", &["test", "--package", "sandgate-kernel-tests", "--quiet"])
+            .env("SANDGATE_KERNEL", "required")
+            .status()
+            .map(|status| status.success())
+    })
 }
 
 /// Every address of a small world, optimised; the ordinary tests run a hundredth of it.

@@ -30,7 +30,7 @@ impl Direction {
     }
 
     /// The list that allows, and the list that denies.
-    pub(super) const fn lists(self) -> [List; 2] {
+    pub(crate) const fn lists(self) -> [List; 2] {
         match self {
             Self::Egress => [List::AllowOut, List::DenyOut],
             Self::Ingress => [List::AllowIn, List::DenyIn],

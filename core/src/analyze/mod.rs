@@ -24,6 +24,7 @@ mod ports;
 mod warnings;
 
 pub use cited::{CitedEntry, Direction};
+pub(crate) use difference::ip_address;
 pub use difference::{
     AddressRange, Change, DecidedRegion, Difference, MaskChange, NameTerm, Names, Outcome, PortSpan, Region,
     ResolvedChange, TokenChange, Witness, diff, equivalent, tightens,

@@ -8,6 +8,7 @@ mod difference_form;
 mod document;
 mod explain;
 mod language;
+mod lowering;
 mod monotone;
 mod oracle;
 mod regions;

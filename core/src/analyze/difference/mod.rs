@@ -22,6 +22,7 @@ mod region;
 pub use answer::{Change, Difference, MaskChange, ResolvedChange, TokenChange};
 pub use decided::DecidedRegion;
 pub use names::{NameTerm, Names};
+pub(crate) use region::address as ip_address;
 pub use region::{AddressRange, Outcome, PortSpan, Region, Witness};
 
 use crate::policy::Policy;

@@ -69,7 +69,7 @@ impl AddressRange {
     }
 }
 
-pub(super) fn address(is_ipv4: bool, bits: u128) -> IpAddr {
+pub(crate) fn address(is_ipv4: bool, bits: u128) -> IpAddr {
     match u32::try_from(bits) {
         Ok(bits) if is_ipv4 => IpAddr::V4(Ipv4Addr::from_bits(bits)),
         _ => IpAddr::V6(Ipv6Addr::from_bits(bits)),

@@ -1,0 +1,283 @@
+//! The laboratory: one link, routes that lead nowhere else, the rules that are tested, and a
+//! record of the packets that they let through.
+
+use crate::packets;
+use sandgate::nftables::RuleSet;
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    net::IpAddr,
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+use tun_rs::{DeviceBuilder, Layer, SyncDevice};
+
+/// The link's end in the laboratory. The sandbox is what sends on the link.
+pub const LINK: &str = "sandbox0";
+
+/// Which address of a packet says which packet it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marked {
+    /// The source: destinations are tried.
+    Source,
+    /// The destination: sources are tried.
+    Destination,
+}
+
+/// What was seen behind the rules.
+#[derive(Debug, Default)]
+pub struct Record {
+    /// How many packets came in front of the rules.
+    pub arrived: u64,
+    /// Marks of packets that were let through.
+    pub passed: BTreeSet<IpAddr>,
+    /// Marks of packets that were redirected to the proxy.
+    pub redirected: BTreeSet<IpAddr>,
+}
+
+/// A closed network namespace with one link.
+pub struct Lab {
+    link: SyncDevice,
+}
+
+impl Lab {
+    /// The laboratory of this process.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built, or is not closed.
+    #[must_use]
+    pub fn get() -> &'static Self {
+        static LAB: OnceLock<Lab> = OnceLock::new();
+        let lab = LAB.get_or_init(Self::new);
+        lab.assert_closed();
+        lab
+    }
+
+    /// Builds the laboratory in the namespace that the process is in.
+    fn new() -> Self {
+        let link = DeviceBuilder::new().name(LINK).layer(Layer::L2).build_sync().expect("a TAP device");
+        let mac = packets::LAB.map(|byte| format!("{byte:02x}")).join(":");
+        for arguments in [
+            &["link", "set", "lo", "up"][..],
+            &["link", "set", LINK, "address", &mac, "addrgenmode", "none", "up"],
+            // Every address is local: nothing that is let through is sent on.
+            &["route", "add", "local", "default", "dev", "lo"],
+            &["-6", "route", "add", "local", "default", "dev", "lo"],
+            // What is redirected goes to an address of the link. In IPv6 it has to be of the same
+            // scope as the destination; otherwise the kernel drops the packet.
+            &["address", "add", "192.0.2.1/32", "dev", LINK],
+            &["-6", "address", "add", "2001:db8:ffff::1/128", "dev", LINK, "nodad"],
+            &["-6", "address", "add", "::192.0.2.1/128", "dev", LINK, "nodad"],
+            &["-6", "address", "add", "fe80::1/128", "dev", LINK, "nodad"],
+            &["-6", "address", "add", "fec0::1/128", "dev", LINK, "nodad"],
+        ] {
+            run("ip", arguments, "");
+        }
+        Self { link }
+    }
+
+    /// Checks that the namespace has no link but this one and its own loopback, and that no route
+    /// leads out of it.
+    ///
+    /// # Panics
+    ///
+    /// If it is not so.
+    pub fn assert_closed(&self) {
+        let links = json(&run("ip", &["-j", "link"], ""));
+        let names: Vec<&str> =
+            links.as_array().into_iter().flatten().filter_map(|link| link["ifname"].as_str()).collect();
+        assert_eq!(names, ["lo", LINK], "the laboratory has links of others");
+        for family in ["-4", "-6"] {
+            let routes = json(&run("ip", &[family, "-j", "route", "show", "table", "all"], ""));
+            for route in routes.as_array().into_iter().flatten() {
+                assert!(route.get("gateway").is_none() && route.get("via").is_none(), "a route leads out: {route}");
+                let is_default = route["dst"] == "default";
+                assert!(!is_default || route["type"] == "local", "a route leads out: {route}");
+            }
+        }
+    }
+
+    /// Puts rules in the place of all others, with an empty record around them.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel refuses them.
+    pub fn load(&self, rules: &RuleSet, marked: Marked) {
+        run("nft", &["-f", "-"], &format!("flush ruleset\n{}{rules}", record(marked)));
+    }
+
+    /// Puts rules in the place of all others, without a record: what they let through goes on.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel refuses them.
+    pub fn load_alone(&self, rules: &RuleSet) {
+        run("nft", &["-f", "-"], &format!("flush ruleset\n{rules}"));
+    }
+
+    /// Loads rules as they are, so that they replace what they say they replace.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel refuses them.
+    pub fn replace(&self, rules: &RuleSet) {
+        run("nft", &["-f", "-"], &rules.to_string());
+    }
+
+    /// Takes all rules away.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel keeps them.
+    pub fn unload(&self) {
+        run("nft", &["flush", "ruleset"], "");
+    }
+
+    /// Makes an address the one at the other end of the link, so that it is answered there.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel knows no such route.
+    pub fn answer(&self, address: IpAddr) {
+        let mac = packets::SENDER.map(|byte| format!("{byte:02x}")).join(":");
+        let address = address.to_string();
+        run("ip", &["route", "replace", &address, "dev", LINK, "table", "local"], "");
+        run("ip", &["neighbour", "replace", &address, "lladdr", &mac, "dev", LINK, "nud", "permanent"], "");
+        self.assert_closed();
+    }
+
+    /// Sends bytes on the link, as the sandbox does. The kernel has dealt with them when this returns.
+    ///
+    /// # Panics
+    ///
+    /// If the link does not take them.
+    pub fn send(&self, frame: &[u8]) {
+        self.link.send(frame).expect("the link takes a frame");
+    }
+
+    /// The next bytes that the kernel sends on the link, if there are any now.
+    ///
+    /// # Panics
+    ///
+    /// If the link fails.
+    #[must_use]
+    pub fn receive(&self) -> Option<Vec<u8>> {
+        let mut buffer = vec![0; 2048];
+        self.link.set_nonblocking(true).expect("a file of this process");
+        let received = self.link.recv(&mut buffer).ok();
+        self.link.set_nonblocking(false).expect("a file of this process");
+        received.map(|length| buffer[..length].to_vec())
+    }
+
+    /// What was recorded since the rules were loaded.
+    ///
+    /// # Panics
+    ///
+    /// If the record cannot be read.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        let listed = json(&run("nft", &["-j", "list", "table", "inet", "lab"], ""));
+        let mut sets: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
+        let mut record = Record::default();
+        for object in listed["nftables"].as_array().into_iter().flatten() {
+            if let Some(set) = object.get("set") {
+                let marks = set["elem"].as_array().into_iter().flatten();
+                let marks = marks.map(|mark| mark.as_str().expect("an address").parse::<IpAddr>().expect("an address"));
+                let name = set["name"].as_str().expect("a set has a name");
+                sets.entry(name[..name.len() - 1].into()).or_default().extend(marks);
+            }
+            if let Some(counter) = object.get("counter") {
+                record.arrived = counter["packets"].as_u64().expect("a counter counts");
+            }
+        }
+        record.passed = sets.remove("passed").unwrap_or_default();
+        record.redirected = sets.remove("redirected").unwrap_or_default();
+        record
+    }
+}
+
+/// The rules of the record: they count in front of the rules that are tested, and write down behind
+/// them and behind the translation of destinations. What was written down is dropped, so that no
+/// packet of a probe goes anywhere.
+fn record(marked: Marked) -> String {
+    let mark = match marked {
+        Marked::Source => "saddr",
+        Marked::Destination => "daddr",
+    };
+    let sets = ["passed", "redirected"].map(|name| {
+        ["4", "6"].map(|family| {
+            let of = if family == "4" { "ipv4_addr" } else { "ipv6_addr" };
+            format!("set {name}{family} {{ type {of}; flags dynamic; size 1000000; }}\n")
+        })
+    });
+    // After a redirection the packet still comes from where it came from.
+    format!(
+        r#"table inet lab {{
+        counter arrived {{ }}
+        {}
+        chain before {{
+            type filter hook prerouting priority -160; policy accept;
+            iifname "{LINK}" counter name "arrived"
+        }}
+        chain behind {{
+            type filter hook prerouting priority -90; policy accept;
+            iifname != "{LINK}" accept
+            ct status dnat meta nfproto ipv4 add @redirected4 {{ ip {mark} }} drop
+            ct status dnat meta nfproto ipv6 add @redirected6 {{ ip6 {mark} }} drop
+            meta nfproto ipv4 add @passed4 {{ ip {mark} }} drop
+            meta nfproto ipv6 add @passed6 {{ ip6 {mark} }} drop
+        }}
+        }}
+        "#,
+        sets.concat().concat()
+    )
+}
+
+/// The counters of a table, by their names.
+///
+/// # Panics
+///
+/// If they cannot be read.
+#[must_use]
+pub fn counters(table: &str) -> BTreeMap<String, u64> {
+    let listed = json(&run("nft", &["-j", "list", "counters", "table", "inet", table], ""));
+    let objects = listed["nftables"].as_array().into_iter().flatten().filter_map(|object| object.get("counter"));
+    let counted = |counter: &Value| Some((counter["name"].as_str()?.to_owned(), counter["packets"].as_u64()?));
+    objects.map(|counter| counted(counter).expect("a counter counts")).collect()
+}
+
+/// Runs a program that has to succeed.
+///
+/// # Panics
+///
+/// If it does not, with what it said.
+#[expect(clippy::must_use_candidate, reason = "mostly it matters only that it succeeds")]
+pub fn run(program: &str, arguments: &[&str], input: &str) -> String {
+    let (output, said) = try_run(program, arguments, input);
+    output.unwrap_or_else(|| panic!("{program} {}: {said}", arguments.join(" ")))
+}
+
+/// Runs a program: what it printed if it succeeded, and what it said beside that.
+///
+/// # Panics
+///
+/// If it cannot be run.
+#[must_use]
+pub fn try_run(program: &str, arguments: &[&str], input: &str) -> (Option<String>, String) {
+    let mut command = Command::new(program);
+    let piped = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let input = input.to_owned();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let output = child.wait_with_output().expect("a child ends");
+    writer.join().expect("writing does not panic");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.success().then(|| text(output.stdout)), text(output.stderr))
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("the tool prints JSON")
+}
