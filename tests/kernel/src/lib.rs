@@ -1,16 +1,4 @@
-//! The laboratory: a closed network namespace, a link into it on which any packet can be sent,
-//! and a record of what the rules let through.
+//! The proof that rules lowered from a policy make a real kernel decide as the policy does.
 //!
-//! ```text
-//!     namespace.rs    a namespace of its own, or why there is none
-//!     lab.rs          links, routes, rules, and the record
-//!     packets.rs      the packets, as bytes on the link
-//!     probe.rs        many questions, one after another, each as one packet
-//! ```
-
-#![cfg(target_os = "linux")]
-
-pub mod lab;
-pub mod namespace;
-pub mod packets;
-pub mod probe;
+//! It is the test `kernel` of this package, and nothing else: what it needs beyond the core stays
+//! a dependency of a test.

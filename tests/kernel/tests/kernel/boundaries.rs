@@ -1,13 +1,15 @@
 //! Policies at the ends of what there is: each of their boundaries, and the packets beyond it.
 
-use sandgate::nftables::{Established, Place, Settings};
-use sandgate::{Capabilities, Direction, Guardrails, Options, Policy};
-use sandgate_conformance::compare::Edges;
-use sandgate_kernel_tests::{
-    lab::{LINK, Lab},
+use crate::lab::{
+    LINK, Lab,
     packets::Kind,
     probe::{Question, Tally, compare},
 };
+use sandgate::{
+    Capabilities, Direction, Guardrails, Options, Policy,
+    nftables::{Established, Place, Settings},
+};
+use sandgate_conformance::compare::Edges;
 use std::{collections::BTreeSet, num::NonZeroU16};
 
 pub(crate) fn tests() -> Vec<(&'static str, fn())> {

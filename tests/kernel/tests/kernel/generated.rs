@@ -1,5 +1,10 @@
 //! Hundreds of generated policies, and every vector that asks for a decision.
 
+use crate::lab::{
+    Lab,
+    packets::Kind,
+    probe::{Question, Tally, compare},
+};
 use crate::{
     boundaries::{all_settings, questions},
     worlds::world,
@@ -12,11 +17,6 @@ use sandgate::{Direction, Policy, parse_address};
 use sandgate_conformance::{
     compare::Edges,
     vector::{self, Case, Query},
-};
-use sandgate_kernel_tests::{
-    lab::Lab,
-    packets::Kind,
-    probe::{Question, Tally, compare},
 };
 use std::{collections::BTreeSet, env};
 

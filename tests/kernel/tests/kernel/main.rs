@@ -8,6 +8,8 @@ mod boundaries;
 #[cfg(target_os = "linux")]
 mod generated;
 #[cfg(target_os = "linux")]
+mod lab;
+#[cfg(target_os = "linux")]
 mod text;
 #[cfg(target_os = "linux")]
 mod wire;
@@ -18,8 +20,8 @@ mod worlds;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
+    use crate::lab::namespace::{Place, enter};
     use libtest_mimic::{Arguments, Trial, run};
-    use sandgate_kernel_tests::namespace::{Place, enter};
     use std::process::ExitCode;
 
     let mut arguments = Arguments::from_args();
@@ -39,7 +41,7 @@ fn main() -> std::process::ExitCode {
     if arguments.list {
         return run(&arguments, trials(false)).exit_code();
     }
-    match enter() {
+    match enter(&[]) {
         Place::Inside => run(&arguments, trials(false)).exit_code(),
         Place::Done(code) => ExitCode::from(code),
         Place::Impossible(why) if std::env::var_os("SANDGATE_KERNEL").is_some_and(|value| value == "required") => {

@@ -1,5 +1,6 @@
 //! What the kernel is told: the same in text and in JSON, and only about its own table.
 
+use crate::lab::{LINK, Lab, run, try_run};
 use crate::{boundaries::all_settings, worlds::world};
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -9,7 +10,6 @@ use sandgate::{
     Options, Policy,
     nftables::{Log, Place, RuleSet, Settings, lower},
 };
-use sandgate_kernel_tests::lab::{LINK, Lab, run, try_run};
 use serde_json::Value;
 
 pub(crate) fn tests() -> Vec<(&'static str, fn())> {

@@ -1,14 +1,14 @@
 //! What packets can do besides having an address and a port, and what becomes of connections.
 
+use crate::lab::{
+    LINK, Lab, Marked,
+    packets::{self, Kind, frame, headers, with_payload},
+    probe::{Question, Tally, compare},
+};
 use etherparse::{IpHeaders, IpNumber, Ipv4Options, PacketBuilder};
 use sandgate::{
     Capabilities, Direction, Guardrails, Options, Policy,
     nftables::{Established, Place, Settings, lower},
-};
-use sandgate_kernel_tests::{
-    lab::{LINK, Lab, Marked},
-    packets::{self, Kind, frame, headers, with_payload},
-    probe::{Question, Tally, compare},
 };
 use std::{
     io::ErrorKind,
@@ -27,6 +27,7 @@ pub(crate) fn tests() -> Vec<(&'static str, fn())> {
         ("the_loopback_is_judged_where_the_rules_stand_on_it", loopback),
         ("a_kept_connection_outlives_its_permission_and_a_rechecked_one_does_not", revoked),
         ("what_an_ingress_proxy_opens_is_not_judged_a_second_time", ingress_proxy),
+        ("behind_the_routing_packets_are_judged_alike", behind_routing),
         ("tcp_that_a_name_may_allow_reaches_the_proxy", proxied),
     ]
 }
@@ -311,9 +312,72 @@ fn ingress_proxy() {
     lab.unload();
 }
 
+/// Ingress on the node and egress in the sandbox's namespace leave on the link: ordinary sockets
+/// send them, from any address, as every address is local here.
+fn behind_routing() {
+    let lab = Lab::get();
+    let lists = r#"["203.0.113.0/25:4001-4002", "[2001:db8::/33]:4001-4002", "203.0.113.200"]"#;
+    let deny = r#"["0.0.0.0/0"]"#;
+    let policy =
+        policy(&format!(r#"{{"allowOut": {lists}, "denyOut": {deny}, "allowIn": {lists}, "denyIn": {deny}}}"#));
+    let tried = [
+        "203.0.112.255",
+        "203.0.113.0",
+        "203.0.113.127",
+        "203.0.113.128",
+        "203.0.113.200",
+        "2001:db8::",
+        "2001:db8:7fff:ffff:ffff:ffff:ffff:ffff",
+        "2001:db8:8000::",
+        "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
+    ]
+    .map(address);
+    let near = ["198.18.0.2", "2001:db8:fe::2"].map(address);
+    let near = |tried: IpAddr| near[usize::from(tried.is_ipv6())];
+    for (direction, established) in [
+        (Direction::Ingress, Established::Keep),
+        (Direction::Ingress, Established::Recheck),
+        (Direction::Egress, Established::Keep),
+        (Direction::Egress, Established::Recheck),
+    ] {
+        let place = if direction == Direction::Ingress { on_link().place } else { Place::Sandbox };
+        lab.load_alone(&lower(&policy, &Settings { established, ..Settings::new(place) }));
+        let mut expected = Vec::new();
+        let mut questions = Vec::new();
+        for &tried in &tried {
+            let (source, destination) =
+                if direction == Direction::Ingress { (tried, near(tried)) } else { (near(tried), tried) };
+            lab.answer(destination);
+            let socket = UdpSocket::bind((source, 0)).expect("every address is local here");
+            for port in 4000..=4003 {
+                let text = format!("<{tried} {port}>");
+                // Where the rules drop it, the sender is told so.
+                drop(socket.send_to(text.as_bytes(), (destination, port)));
+                let is_allowed = match direction {
+                    Direction::Ingress => policy.decide_ingress(Some(tried), port).is_allowed(),
+                    Direction::Egress => policy.allows_egress(tried, port),
+                };
+                expected.extend(is_allowed.then(|| text.clone()));
+                questions.push(text);
+            }
+            lab.forget(destination);
+        }
+        let mut frames = Vec::new();
+        wait_for(lab, false, |frame| {
+            frames.push(frame.to_vec());
+            false
+        });
+        let is_in =
+            |text: &String| frames.iter().any(|frame| frame.windows(text.len()).any(|bytes| bytes == text.as_bytes()));
+        questions.retain(is_in);
+        assert_eq!(questions, expected, "{direction} {established:?}");
+    }
+    lab.unload();
+}
+
 /// Whether the kernel sends something like this on the link. What is not expected is waited for
 /// a short while.
-fn wait_for(lab: &Lab, is_expected: bool, is_it: impl Fn(&[u8]) -> bool) -> bool {
+fn wait_for(lab: &Lab, is_expected: bool, mut is_it: impl FnMut(&[u8]) -> bool) -> bool {
     let end = Instant::now() + Duration::from_millis(if is_expected { 5000 } else { 200 });
     while Instant::now() < end {
         match lab.receive() {

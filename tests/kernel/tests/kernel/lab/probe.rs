@@ -1,7 +1,7 @@
 //! Many questions, each asked with one real packet, and every answer compared.
 
-use crate::{
-    lab::{self, Lab, Marked},
+use super::{
+    Lab, Marked, counters,
     packets::{Kind, frame},
 };
 use sandgate::{
@@ -15,16 +15,16 @@ use std::{
 
 /// A question: the address that is tried, and the packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Question {
+pub(crate) struct Question {
     /// The destination of egress, the client of ingress, as the packet has it.
-    pub address: IpAddr,
+    pub(crate) address: IpAddr,
     /// What packet it is.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
 }
 
 /// What becomes of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// It goes on.
     Passed,
     /// It is gone.
@@ -35,23 +35,22 @@ pub enum Fate {
 
 /// What a run came to.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Policies whose rules were loaded, each in both directions.
-    pub policies: u64,
+    pub(crate) policies: u64,
     /// Packets that were sent.
-    pub packets: u64,
+    pub(crate) packets: u64,
     /// Packets that no kernel takes in, whatever its rules are.
-    pub unreachable: u64,
+    pub(crate) unreachable: u64,
     /// Packets whose fate was compared, egress and ingress.
-    pub compared: [u64; 2],
+    pub(crate) compared: [u64; 2],
     /// Of those, how many were let through or redirected.
-    pub passed: u64,
+    pub(crate) passed: u64,
 }
 
 /// Where the rules of a direction stand, so that every address can be tried from the link: on the
 /// node for egress, in the sandbox for ingress. Both are judged as packets come in.
-#[must_use]
-pub fn place(direction: Direction, interface: Place) -> (Place, Marked) {
+pub(crate) fn place(direction: Direction, interface: Place) -> (Place, Marked) {
     match direction {
         Direction::Egress => (interface, Marked::Source),
         Direction::Ingress => (Place::Sandbox, Marked::Destination),
@@ -59,11 +58,7 @@ pub fn place(direction: Direction, interface: Place) -> (Place, Marked) {
 }
 
 /// Asks all questions of one direction, and compares every answer with the policy's.
-///
-/// # Errors
-///
-/// The first differences, with the rules that made them.
-pub fn compare(
+pub(crate) fn compare(
     lab: &Lab,
     policy: &Policy,
     direction: Direction,
@@ -138,7 +133,7 @@ fn compare_counters(policy: &Policy, direction: Direction, rules: &RuleSet, ques
         };
         *expected.entry(format!("{direction}_{}", reason.replace('-', "_"))).or_default() += 1;
     }
-    let found = lab::counters(&rules.table);
+    let found = counters(&rules.table);
     let all = expected.iter().filter(|(name, count)| found.get(*name) != Some(*count));
     all.map(|(name, count)| format!("{name} counts {:?}, and should {count}", found.get(name))).collect()
 }
@@ -185,8 +180,7 @@ fn mark(address: IpAddr, number: u32) -> IpAddr {
 /// - to or from `::1`, which belongs to the loopback;
 /// - to a multicast address whose scope is reserved (`ffx0`) or the interface (`ffx1`);
 /// - from a multicast address, in IPv6.
-#[must_use]
-pub fn is_reachable(address: IpAddr, direction: Direction) -> bool {
+pub(crate) fn is_reachable(address: IpAddr, direction: Direction) -> bool {
     let IpAddr::V6(address) = address else { return true };
     let scope = address.segments()[0] & 0xf;
     match direction {

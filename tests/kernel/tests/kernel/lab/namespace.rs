@@ -15,7 +15,7 @@ const LEFT: &str = "SANDGATE_LAB_LEFT";
 
 /// Where the process is.
 #[derive(Debug)]
-pub enum Place {
+pub(crate) enum Place {
     /// In a namespace of its own.
     Inside,
     /// Outside; the run inside has ended with this exit code.
@@ -25,22 +25,8 @@ pub enum Place {
 }
 
 /// Enters a namespace: by running this very program in one.
-///
-/// # Panics
-///
-/// If the program does not know where it is.
-#[must_use]
-pub fn enter() -> Place {
-    enter_with(&[])
-}
-
-/// The same, with namespaces of other kinds as well: options of `unshare`.
-///
-/// # Panics
-///
-/// If the program does not know where it is.
-#[must_use]
-pub fn enter_with(options: &[&str]) -> Place {
+/// `options` of `unshare` ask for namespaces of other kinds as well.
+pub(crate) fn enter(options: &[&str]) -> Place {
     if let Some(left) = env::var_os(LEFT) {
         return if own() == left { Place::Impossible("the namespace is still the same".into()) } else { Place::Inside };
     }
@@ -54,12 +40,19 @@ pub fn enter_with(options: &[&str]) -> Place {
     }
     // As root first. Otherwise as the root of a user namespace, where there may be one.
     let ways: [&[&str]; 2] = [&["--net"], &["--user", "--map-root-user", "--net"]];
-    let works = |way: &&&[&str]| runs(Command::new("unshare").args(**way).args(options).args(["nft", "list", "ruleset"]));
+    let works =
+        |way: &&&[&str]| runs(Command::new("unshare").args(**way).args(options).args(["nft", "list", "ruleset"]));
     let Some(way) = ways.iter().find(works) else {
         return Place::Impossible("neither root nor a user namespace may make a network namespace with rules".into());
     };
     let this = env::current_exe().expect("a program knows where it is");
-    let run = Command::new("unshare").args(*way).args(options).arg(this).args(env::args_os().skip(1)).env(LEFT, own()).status();
+    let run = Command::new("unshare")
+        .args(*way)
+        .args(options)
+        .arg(this)
+        .args(env::args_os().skip(1))
+        .env(LEFT, own())
+        .status();
     let code = run.ok().and_then(|status| status.code());
     Place::Done(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }

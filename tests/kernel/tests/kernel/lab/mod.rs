@@ -1,11 +1,22 @@
-//! The laboratory: one link, routes that lead nowhere else, the rules that are tested, and a
-//! record of the packets that they let through.
+//! The laboratory: a closed network namespace with one link, on which any packet can be sent, the
+//! rules that are tested, and a record of the packets that they let through.
+//!
+//! ```text
+//!     namespace.rs    a namespace of its own, or why there is none
+//!     mod.rs          links, routes, rules, and the record
+//!     packets.rs      the packets, as bytes on the link
+//!     probe.rs        many questions, one after another, each as one packet
+//! ```
 
-use crate::packets;
+pub(crate) mod namespace;
+pub(crate) mod packets;
+pub(crate) mod probe;
+
 use sandgate::nftables::RuleSet;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     io::Write,
     net::IpAddr,
     process::{Command, Stdio},
@@ -14,11 +25,11 @@ use std::{
 use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 
 /// The link's end in the laboratory. The sandbox is what sends on the link.
-pub const LINK: &str = "sandbox0";
+pub(crate) const LINK: &str = "sandbox0";
 
 /// Which address of a packet says which packet it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Marked {
+pub(crate) enum Marked {
     /// The source: destinations are tried.
     Source,
     /// The destination: sources are tried.
@@ -27,28 +38,27 @@ pub enum Marked {
 
 /// What was seen behind the rules.
 #[derive(Debug, Default)]
-pub struct Record {
+pub(crate) struct Record {
     /// How many packets came in front of the rules.
-    pub arrived: u64,
+    pub(crate) arrived: u64,
     /// Marks of packets that were let through.
-    pub passed: BTreeSet<IpAddr>,
+    pub(crate) passed: BTreeSet<IpAddr>,
     /// Marks of packets that were redirected to the proxy.
-    pub redirected: BTreeSet<IpAddr>,
+    pub(crate) redirected: BTreeSet<IpAddr>,
 }
 
 /// A closed network namespace with one link.
-pub struct Lab {
+pub(crate) struct Lab {
     link: SyncDevice,
 }
 
+#[expect(
+    clippy::unused_self,
+    reason = "who has a laboratory is inside of one, and changes rules and routes there only"
+)]
 impl Lab {
     /// The laboratory of this process.
-    ///
-    /// # Panics
-    ///
-    /// If it cannot be built, or is not closed.
-    #[must_use]
-    pub fn get() -> &'static Self {
+    pub(crate) fn get() -> &'static Self {
         static LAB: OnceLock<Lab> = OnceLock::new();
         let lab = LAB.get_or_init(Self::new);
         lab.assert_closed();
@@ -57,6 +67,7 @@ impl Lab {
 
     /// Builds the laboratory in the namespace that the process is in.
     fn new() -> Self {
+        assert_eq!(links(), ["lo"], "this is not a namespace of its own");
         let link = DeviceBuilder::new().name(LINK).layer(Layer::L2).build_sync().expect("a TAP device");
         let mac = packets::LAB.map(|byte| format!("{byte:02x}")).join(":");
         for arguments in [
@@ -75,20 +86,15 @@ impl Lab {
         ] {
             run("ip", arguments, "");
         }
+        // A local route makes an IPv4 address one to bind to. For IPv6 it has to be allowed.
+        fs::write("/proc/sys/net/ipv6/ip_nonlocal_bind", "1").expect("a setting of the namespace");
         Self { link }
     }
 
     /// Checks that the namespace has no link but this one and its own loopback, and that no route
     /// leads out of it.
-    ///
-    /// # Panics
-    ///
-    /// If it is not so.
-    pub fn assert_closed(&self) {
-        let links = json(&run("ip", &["-j", "link"], ""));
-        let names: Vec<&str> =
-            links.as_array().into_iter().flatten().filter_map(|link| link["ifname"].as_str()).collect();
-        assert_eq!(names, ["lo", LINK], "the laboratory has links of others");
+    pub(crate) fn assert_closed(&self) {
+        assert_eq!(links(), ["lo", LINK], "the laboratory has links of others");
         for family in ["-4", "-6"] {
             let routes = json(&run("ip", &[family, "-j", "route", "show", "table", "all"], ""));
             for route in routes.as_array().into_iter().flatten() {
@@ -100,47 +106,27 @@ impl Lab {
     }
 
     /// Puts rules in the place of all others, with an empty record around them.
-    ///
-    /// # Panics
-    ///
-    /// If the kernel refuses them.
-    pub fn load(&self, rules: &RuleSet, marked: Marked) {
+    pub(crate) fn load(&self, rules: &RuleSet, marked: Marked) {
         run("nft", &["-f", "-"], &format!("flush ruleset\n{}{rules}", record(marked)));
     }
 
     /// Puts rules in the place of all others, without a record: what they let through goes on.
-    ///
-    /// # Panics
-    ///
-    /// If the kernel refuses them.
-    pub fn load_alone(&self, rules: &RuleSet) {
+    pub(crate) fn load_alone(&self, rules: &RuleSet) {
         run("nft", &["-f", "-"], &format!("flush ruleset\n{rules}"));
     }
 
     /// Loads rules as they are, so that they replace what they say they replace.
-    ///
-    /// # Panics
-    ///
-    /// If the kernel refuses them.
-    pub fn replace(&self, rules: &RuleSet) {
+    pub(crate) fn replace(&self, rules: &RuleSet) {
         run("nft", &["-f", "-"], &rules.to_string());
     }
 
     /// Takes all rules away.
-    ///
-    /// # Panics
-    ///
-    /// If the kernel keeps them.
-    pub fn unload(&self) {
+    pub(crate) fn unload(&self) {
         run("nft", &["flush", "ruleset"], "");
     }
 
     /// Makes an address the one at the other end of the link, so that it is answered there.
-    ///
-    /// # Panics
-    ///
-    /// If the kernel knows no such route.
-    pub fn answer(&self, address: IpAddr) {
+    pub(crate) fn answer(&self, address: IpAddr) {
         let mac = packets::SENDER.map(|byte| format!("{byte:02x}")).join(":");
         let address = address.to_string();
         run("ip", &["route", "replace", &address, "dev", LINK, "table", "local"], "");
@@ -148,22 +134,18 @@ impl Lab {
         self.assert_closed();
     }
 
+    /// Takes back what [`answer`](Self::answer) made: the address is local again.
+    pub(crate) fn forget(&self, address: IpAddr) {
+        run("ip", &["route", "delete", &address.to_string(), "dev", LINK, "table", "local"], "");
+    }
+
     /// Sends bytes on the link, as the sandbox does. The kernel has dealt with them when this returns.
-    ///
-    /// # Panics
-    ///
-    /// If the link does not take them.
-    pub fn send(&self, frame: &[u8]) {
+    pub(crate) fn send(&self, frame: &[u8]) {
         self.link.send(frame).expect("the link takes a frame");
     }
 
     /// The next bytes that the kernel sends on the link, if there are any now.
-    ///
-    /// # Panics
-    ///
-    /// If the link fails.
-    #[must_use]
-    pub fn receive(&self) -> Option<Vec<u8>> {
+    pub(crate) fn receive(&self) -> Option<Vec<u8>> {
         let mut buffer = vec![0; 2048];
         self.link.set_nonblocking(true).expect("a file of this process");
         let received = self.link.recv(&mut buffer).ok();
@@ -172,12 +154,7 @@ impl Lab {
     }
 
     /// What was recorded since the rules were loaded.
-    ///
-    /// # Panics
-    ///
-    /// If the record cannot be read.
-    #[must_use]
-    pub fn record(&self) -> Record {
+    pub(crate) fn record(&self) -> Record {
         let listed = json(&run("nft", &["-j", "list", "table", "inet", "lab"], ""));
         let mut sets: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
         let mut record = Record::default();
@@ -235,13 +212,14 @@ fn record(marked: Marked) -> String {
     )
 }
 
+/// The links of the namespace.
+fn links() -> Vec<String> {
+    let links = json(&run("ip", &["-j", "link"], ""));
+    links.as_array().into_iter().flatten().filter_map(|link| Some(link["ifname"].as_str()?.to_owned())).collect()
+}
+
 /// The counters of a table, by their names.
-///
-/// # Panics
-///
-/// If they cannot be read.
-#[must_use]
-pub fn counters(table: &str) -> BTreeMap<String, u64> {
+pub(crate) fn counters(table: &str) -> BTreeMap<String, u64> {
     let listed = json(&run("nft", &["-j", "list", "counters", "table", "inet", table], ""));
     let objects = listed["nftables"].as_array().into_iter().flatten().filter_map(|object| object.get("counter"));
     let counted = |counter: &Value| Some((counter["name"].as_str()?.to_owned(), counter["packets"].as_u64()?));
@@ -249,23 +227,13 @@ pub fn counters(table: &str) -> BTreeMap<String, u64> {
 }
 
 /// Runs a program that has to succeed.
-///
-/// # Panics
-///
-/// If it does not, with what it said.
-#[expect(clippy::must_use_candidate, reason = "mostly it matters only that it succeeds")]
-pub fn run(program: &str, arguments: &[&str], input: &str) -> String {
+pub(crate) fn run(program: &str, arguments: &[&str], input: &str) -> String {
     let (output, said) = try_run(program, arguments, input);
     output.unwrap_or_else(|| panic!("{program} {}: {said}", arguments.join(" ")))
 }
 
 /// Runs a program: what it printed if it succeeded, and what it said beside that.
-///
-/// # Panics
-///
-/// If it cannot be run.
-#[must_use]
-pub fn try_run(program: &str, arguments: &[&str], input: &str) -> (Option<String>, String) {
+pub(crate) fn try_run(program: &str, arguments: &[&str], input: &str) -> (Option<String>, String) {
     let mut command = Command::new(program);
     let piped = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));

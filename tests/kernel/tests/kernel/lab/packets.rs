@@ -4,13 +4,13 @@ use etherparse::{IpHeaders, IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header, Pac
 use std::net::IpAddr;
 
 /// The addresses of the link: of who sends, and of the laboratory's end.
-pub const SENDER: [u8; 6] = [2, 0, 0, 0, 0, 1];
+pub(crate) const SENDER: [u8; 6] = [2, 0, 0, 0, 0, 1];
 /// The laboratory's end of the link.
-pub const LAB: [u8; 6] = [2, 0, 0, 0, 0, 2];
+pub(crate) const LAB: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
 /// What a packet is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The first packet of a TCP connection.
     Tcp(u16),
     /// A UDP datagram.
@@ -25,8 +25,7 @@ pub enum Kind {
 
 impl Kind {
     /// The port that it is judged by: 0 for traffic without one.
-    #[must_use]
-    pub const fn port(self) -> u16 {
+    pub(crate) const fn port(self) -> u16 {
         match self {
             Self::Tcp(port) | Self::Udp(port) | Self::Sctp(port) => port,
             Self::Echo | Self::Gre => 0,
@@ -35,15 +34,10 @@ impl Kind {
 }
 
 /// The source port of packets that have one.
-pub const SOURCE_PORT: u16 = 40_000;
+pub(crate) const SOURCE_PORT: u16 = 40_000;
 
 /// The bytes of a packet.
-///
-/// # Panics
-///
-/// If the addresses are not of one family.
-#[must_use]
-pub fn frame(source: IpAddr, destination: IpAddr, kind: Kind) -> Vec<u8> {
+pub(crate) fn frame(source: IpAddr, destination: IpAddr, kind: Kind) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
     let link = PacketBuilder::ethernet2(SENDER, LAB);
     let ip = link.ip(headers(source, destination));
@@ -60,12 +54,7 @@ pub fn frame(source: IpAddr, destination: IpAddr, kind: Kind) -> Vec<u8> {
 }
 
 /// A packet of any protocol.
-///
-/// # Panics
-///
-/// If the addresses are not of one family.
-#[must_use]
-pub fn with_payload(source: IpAddr, destination: IpAddr, protocol: IpNumber, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn with_payload(source: IpAddr, destination: IpAddr, protocol: IpNumber, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
     let packet = PacketBuilder::ethernet2(SENDER, LAB).ip(headers(source, destination));
     packet.write(&mut bytes, protocol, payload).expect("it fits a packet");
@@ -73,12 +62,7 @@ pub fn with_payload(source: IpAddr, destination: IpAddr, protocol: IpNumber, pay
 }
 
 /// Internet headers.
-///
-/// # Panics
-///
-/// If the addresses are not of one family.
-#[must_use]
-pub fn headers(source: IpAddr, destination: IpAddr) -> IpHeaders {
+pub(crate) fn headers(source: IpAddr, destination: IpAddr) -> IpHeaders {
     match (source, destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
             let header = Ipv4Header::new(0, 64, IpNumber::TCP, source.octets(), destination.octets());
