@@ -1,10 +1,18 @@
 //! The agent as a whole: what it binds, owns, and shuts down.
 
 use crate::{
-    config::Config, keeper::Keeper, kernel::Kernel, registry::Registry, sandbox::InvalidPool, service::Service,
+    config::Config,
+    egress::{EgressError, EgressProxy, Original},
+    events::Events,
+    ingress::IngressProxy,
+    keeper::Keeper,
+    kernel::Kernel,
+    registry::Registry,
+    sandbox::InvalidPool,
+    service::Service,
 };
 use sandgate_contract::node::node_server::NodeServer;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, num::NonZeroU16, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::{net::TcpListener, process::Command, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +22,7 @@ use tonic::transport::{Server, server::TcpIncoming};
 #[derive(Debug)]
 pub struct Agent {
     address: SocketAddr,
+    ingress: Vec<SocketAddr>,
     registry: Arc<Registry>,
     keeper: Arc<Keeper>,
     serving: JoinHandle<Result<(), Error>>,
@@ -37,6 +46,15 @@ pub enum Error {
         /// Why.
         error: io::Error,
     },
+    /// The egress proxy cannot be started.
+    #[error("the egress proxy: {0}")]
+    Egress(#[from] EgressError),
+    /// The egress proxy listens on several ports, or on none. The kernel redirects to one.
+    #[error("the egress proxy needs one port for all addresses that it listens on")]
+    EgressPort,
+    /// The ingress proxy cannot be started.
+    #[error("the ingress proxy: {0}")]
+    Ingress(io::Error),
     /// The node could not be prepared.
     #[error("the node could not be prepared: {0}")]
     Prepare(String),
@@ -71,25 +89,33 @@ impl Agent {
         let address = listener.local_addr().map_err(listen)?;
         let registry = Arc::new(Registry::default());
 
-        // The proxies are bound here: the rules redirect to the egress proxy's port.
-        let proxy_port = config.proxy_port;
+        let events = Arc::new(Events::default());
+        // The rules redirect to the egress proxy, so it is there before them.
+        let proxies = Proxies::bind(&config, &registry, &events)?;
+        let ingress = proxies.ingress_addresses()?;
 
         let prepare = |error: &dyn std::fmt::Display| Error::Prepare(error.to_string());
-        let kernel = Kernel::find(&config, proxy_port).await.map_err(|failure| prepare(&failure))?;
-        let keeper = Keeper::start_up(&config, kernel, Arc::clone(&registry)).await;
+        let kernel = Kernel::find(&config, proxies.egress_port()?).await.map_err(|failure| prepare(&failure))?;
+        let keeper = Keeper::start_up(&config, kernel, Arc::clone(&registry), events).await;
         let keeper = keeper.map_err(|refusal| prepare(&refusal))?;
 
-        let service = Service { keeper: Arc::clone(&keeper), stop: shutdown.clone() };
+        let service = Service { keeper: Arc::clone(&keeper), stop: shutdown };
         let answered = Server::builder().concurrency_limit_per_connection(CALLS);
-        let serving = tokio::spawn(run(answered, service, listener, shutdown, config.remove_on_stop));
+        let serving = tokio::spawn(run(answered, service, listener, proxies, config.remove_on_stop));
         tracing::info!(%address, "the node agent answers");
-        Ok(Self { address, registry, keeper, serving })
+        Ok(Self { address, ingress, registry, keeper, serving })
     }
 
     /// Where the control API is answered.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the ingress proxy listens, in the order of the configuration.
+    #[must_use]
+    pub fn ingress_addresses(&self) -> &[SocketAddr] {
+        &self.ingress
     }
 
     /// What runs.
@@ -119,18 +145,22 @@ async fn run(
     mut server: Server,
     service: Service,
     listener: TcpListener,
-    shutdown: CancellationToken,
+    proxies: Proxies,
     remove: bool,
 ) -> Result<(), Error> {
-    let keeper = Arc::clone(&service.keeper);
+    let (keeper, shutdown) = (Arc::clone(&service.keeper), service.stop.clone());
+    let proxying = tokio::spawn(proxies.run(Arc::clone(&keeper.events), shutdown.clone()));
     let service = NodeServer::new(service).max_decoding_message_size(MESSAGE).max_encoding_message_size(MESSAGE);
     let stop = shutdown.clone();
     let served = server
         .add_service(service)
         .serve_with_incoming_shutdown(TcpIncoming::from(listener), async move { stop.cancelled().await })
         .await;
-    // Streams end with the token, so that work comes to an end if serving failed as well.
+    // Streams and proxies end with the token, so that work comes to an end if serving failed as well.
     shutdown.cancel();
+    if let Err(error) = proxying.await {
+        tracing::error!(%error, "the proxies ended badly");
+    }
     keeper.tasks.close();
     if timeout(LAST_WORK, keeper.tasks.wait()).await.is_err() {
         tracing::error!("work that was begun is not finished; the next start finds what there is of it");
@@ -139,4 +169,51 @@ async fn run(
         keeper.remove_all().await;
     }
     served.map_err(|error| Error::Serve(error.to_string()))
+}
+
+/// The proxies, those that are wanted.
+struct Proxies {
+    egress: Option<EgressProxy>,
+    ingress: Option<IngressProxy>,
+}
+
+impl Proxies {
+    fn bind(config: &Config, registry: &Arc<Registry>, events: &Arc<Events>) -> Result<Self, Error> {
+        let egress = config.egress.clone();
+        let egress = egress.map(|config| EgressProxy::bind(config, Original::redirected(), registry, events));
+        let ingress = config.ingress.clone();
+        let ingress = ingress.map(|config| IngressProxy::bind(config, registry, events).map_err(Error::Ingress));
+        Ok(Self { egress: egress.transpose()?, ingress: ingress.transpose()? })
+    }
+
+    /// The one port that the egress proxy listens on.
+    fn egress_port(&self) -> Result<Option<NonZeroU16>, Error> {
+        let Some(egress) = &self.egress else { return Ok(None) };
+        let addresses = egress.addresses().map_err(EgressError::from)?;
+        let mut ports = addresses.iter().map(SocketAddr::port);
+        match ports.next().and_then(NonZeroU16::new) {
+            Some(port) if ports.all(|other| other == port.get()) => Ok(Some(port)),
+            _ => Err(Error::EgressPort),
+        }
+    }
+
+    fn ingress_addresses(&self) -> Result<Vec<SocketAddr>, Error> {
+        let addresses = self.ingress.as_ref().map(|ingress| ingress.addresses().map_err(Error::Ingress));
+        Ok(addresses.transpose()?.unwrap_or_default())
+    }
+
+    /// Serves until `shutdown` is cancelled.
+    async fn run(self, events: Arc<Events>, shutdown: CancellationToken) {
+        let egress = async {
+            if let Some(egress) = self.egress {
+                egress.run(shutdown.clone()).await;
+            }
+        };
+        let ingress = async {
+            if let Some(ingress) = self.ingress {
+                ingress.run(shutdown.clone()).await;
+            }
+        };
+        tokio::join!(egress, ingress, events.run(shutdown.clone()));
+    }
 }

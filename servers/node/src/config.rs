@@ -1,8 +1,8 @@
 //! How a node agent is set up.
 
-use crate::Pools;
+use crate::{Pools, egress, ingress};
 use sandgate::{Options, nftables::Established};
-use std::{net::SocketAddr, num::NonZeroU16, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// The configuration of a node agent.
 #[derive(Debug, Clone)]
@@ -32,8 +32,11 @@ pub struct Config {
     pub masquerade: bool,
     /// Whether sandboxes have a `resolv.conf` of their own, with the guardrails' name server.
     pub resolv_conf: bool,
-    /// The port of the node to which TCP goes that a name may allow. `None`: it is dropped.
-    pub proxy_port: Option<NonZeroU16>,
+    /// The egress proxy: every address that it listens on has the same port, and all interfaces are
+    /// among them (`0.0.0.0` and `[::]`). `None`: TCP that a name may allow is dropped.
+    pub egress: Option<egress::Config>,
+    /// The ingress proxy. `None`: only the kernel lets anybody in.
+    pub ingress: Option<ingress::Config>,
     /// Whether sandboxes end when the agent does. Otherwise they stay, enforced by the kernel, and
     /// the next agent takes them over.
     pub remove_on_stop: bool,
@@ -60,7 +63,8 @@ impl Config {
             established: Established::Recheck,
             masquerade: false,
             resolv_conf: true,
-            proxy_port: None,
+            egress: None,
+            ingress: None,
             remove_on_stop: false,
             ip: "ip".into(),
             nft: "nft".into(),

@@ -5,8 +5,9 @@
 //!     service.rs     the calls of the control API             change.rs    what they ask
 //!     keeper/        carries them out, all or nothing         record.rs    what runs, written down
 //!     registry.rs    what runs, as the proxies read it
-//!     kernel/        what the kernel enforces
-//!     sandbox/       namespaces, links, addresses
+//!     kernel/        what the kernel enforces                 sandbox/     namespaces, links, addresses
+//!     egress/        TCP that names decide                    ingress/     requests into sandboxes
+//!     events.rs      updates and denials, told
 //! ```
 //!
 //! No rule is read here. Policies are compiled, judged and lowered by [`sandgate`] alone.
@@ -14,6 +15,9 @@
 mod agent;
 mod change;
 mod config;
+pub mod egress;
+pub mod events;
+pub mod ingress;
 mod keeper;
 mod kernel;
 mod record;

@@ -16,6 +16,7 @@ mod turns;
 
 use crate::{
     change::{Change, Name, Refusal, Wanted},
+    events::Events,
     kernel::Kernel,
     record::{Record, Records},
     registry::{Enforced, Registry, Sandbox},
@@ -24,12 +25,9 @@ use crate::{
 use arc_swap::ArcSwap;
 use ending::Ending;
 use sandgate::{NetworkConfig, Options, Policy};
-use sandgate_contract::node::{self, Event, event::What};
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
-};
-use tokio::{process::Command, sync::broadcast};
+use sandgate_contract::node;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::process::Command;
 use tokio_util::task::TaskTracker;
 use turns::Turns;
 
@@ -37,7 +35,7 @@ use turns::Turns;
 #[derive(Debug)]
 pub(crate) struct Keeper {
     pub(crate) registry: Arc<Registry>,
-    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) events: Arc<Events>,
     /// The work that outlives who asked for it.
     pub(crate) tasks: TaskTracker,
     options: Options,
@@ -105,7 +103,7 @@ impl Keeper {
 
     /// From here on a sandbox is there for the proxies.
     fn register(self: &Arc<Self>, link: Link, policy: Policy, record: Record) -> Running {
-        let fingerprint = policy.fingerprint().to_string();
+        let fingerprint = policy.fingerprint();
         let sandbox = Arc::new(Sandbox {
             id: record.id.clone(),
             ipv4: link.ipv4,
@@ -114,7 +112,7 @@ impl Keeper {
             enforced: ArcSwap::from_pointee(Enforced { generation: record.generation, policy }),
         });
         self.registry.insert(&sandbox);
-        self.tell(&record, fingerprint);
+        self.events.updated(&record.id, record.generation, fingerprint);
         let ending = record.end_time().map(|time| Ending::at(time, self, &record.id));
         Running { sandbox, link, record, ending }
     }
@@ -161,12 +159,12 @@ impl Keeper {
             }
             return Err(refusal);
         }
-        let fingerprint = policy.fingerprint().to_string();
+        let fingerprint = policy.fingerprint();
         running.sandbox.enforced.store(Arc::new(Enforced { generation: record.generation, policy }));
         if change.end_time.is_some() {
             running.ending = record.end_time().map(|time| Ending::at(time, self, &record.id));
         }
-        self.tell(&record, fingerprint);
+        self.events.updated(&record.id, record.generation, fingerprint);
         running.record = record;
         Ok(())
     }
@@ -229,19 +227,6 @@ impl Keeper {
         let policy = Policy::compile(network, &self.options).map_err(Refusal::Policy)?;
         let here = policy.fingerprint().to_string();
         if here == fingerprint { Ok(policy) } else { Err(Refusal::Fingerprint { here, there: fingerprint.into() }) }
-    }
-
-    /// Says that a generation is enforced from now on.
-    fn tell(&self, record: &Record, fingerprint: String) {
-        tracing::info!(sandbox = record.id, generation = record.generation, fingerprint, "enforced");
-        let event = Event {
-            sandbox: record.id.clone(),
-            generation: record.generation,
-            time: Some(SystemTime::now().into()),
-            what: Some(What::Updated(node::Updated { fingerprint })),
-        };
-        // Nobody may be listening.
-        let _ = self.events.send(event);
     }
 
     fn slots(&self) -> std::sync::MutexGuard<'_, Slots> {

@@ -4,6 +4,7 @@ use super::{Keeper, turns::Turns};
 use crate::{
     change::{Name, Refusal},
     config::Config,
+    events::Events,
     kernel::Kernel,
     record::{Record, Records},
     registry::Registry,
@@ -14,11 +15,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
-use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
-
-/// How many events a slow listener may be behind.
-const EVENTS: usize = 1024;
 
 impl Keeper {
     /// A keeper of all that is written down and runs. Leftovers are removed.
@@ -26,10 +23,11 @@ impl Keeper {
         config: &Config,
         kernel: Kernel,
         registry: Arc<Registry>,
+        events: Arc<Events>,
     ) -> Result<Arc<Self>, Refusal> {
         let keeper = Arc::new(Self {
             registry,
-            events: broadcast::channel(EVENTS).0,
+            events,
             tasks: TaskTracker::new(),
             options: config.options.clone(),
             pools: config.pools,

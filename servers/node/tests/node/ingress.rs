@@ -2,15 +2,21 @@
 
 use crate::{
     lab::{self, HOST_1, HOST_2, Running, in_internet},
-    node::{Node, ip, policy},
+    node::{Node, SECRET, ip, policy},
     probe::PLAY,
 };
-use sandgate::nftables::Established;
+use sandgate::{INTERNAL_HEADER, nftables::Established};
+use sandgate_proxy::EDGE_SECRET;
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
 
 pub(crate) fn tests() -> Vec<(&'static str, fn())> {
     vec![
         ("clients_that_are_routed_to_a_sandbox_are_judged_by_the_kernel", steps),
         ("what_the_node_opens_to_a_sandbox_is_not_judged_and_nobody_else_passes_for_it", from_node),
+        ("the_ingress_proxy_judges_the_client_and_the_kernel_does_not_judge_the_proxy", proxied),
     ]
 }
 
@@ -75,6 +81,31 @@ fn from_node() {
             lab::run("ip", &["-n", "internet", "address", "delete", &format!("{link}/{len}"), "dev", "lo"]);
         }
     }
+}
+
+fn proxied() {
+    let mut node = Node::start();
+    let text = r#"{"allowIn": ["203.0.113.1:5000"], "denyIn": ["0.0.0.0/0"], "denyOut": ["0.0.0.0/0"]}"#;
+    node.create("a", 1, text).expect("there is room");
+    let to = format!("web:{}:5000", node.address("a", false));
+    let _server = Running::start(node.inside("a", &["serve", &to]));
+    let status = |node: &Node, client: &str| -> String {
+        let proxy = node.agent().ingress_addresses()[0];
+        let mut stream = TcpStream::connect(proxy).expect("it listens");
+        let request = format!(
+            "GET / HTTP/1.1\r\nhost: 5000-a.sandboxes.example\r\n{EDGE_SECRET}: {SECRET}\r\n\
+             {INTERNAL_HEADER}: {client}\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).expect("it is read");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer.split(' ').nth(1).expect("a status").to_owned()
+    };
+    assert_eq!(status(&node, "203.0.113.1"), "200");
+    assert_eq!(status(&node, "203.0.113.2"), "403");
+    node.update("a", 2, r#"{"denyIn": ["203.0.113.1"]}"#).expect("it is valid");
+    assert_eq!(status(&node, "203.0.113.1"), "403");
+    assert_eq!(status(&node, "203.0.113.2"), "200");
 }
 
 /// How many UDP datagrams the sandbox has taken in.

@@ -22,7 +22,7 @@ const INTERNET: &str = "internet";
 
 /// Builds the laboratory once, and checks each time that no route leads out of it.
 pub(crate) fn enter() {
-    static LAB: OnceLock<Running> = OnceLock::new();
+    static LAB: OnceLock<[Running; 2]> = OnceLock::new();
     LAB.get_or_init(|| {
         // `ip netns` keeps its names in files, which are for this laboratory alone.
         run("mount", &["-t", "tmpfs", "tmpfs", "/run"]);
@@ -58,10 +58,17 @@ pub(crate) fn enter() {
             .concat()
             .iter()
             .map(|host| if host.contains(':') { format!("[{host}]") } else { (*host).to_owned() })
-            .flat_map(|host| [format!("tcp:{host}:80"), format!("tcp:{host}:443"), format!("udp:{host}:53")])
+            .flat_map(|host| {
+                [
+                    format!("tcp:{host}:80"),
+                    format!("tcp:{host}:443"),
+                    format!("udp:{host}:53"),
+                    format!("web:{host}:8080"),
+                ]
+            })
             .collect();
         let words: Vec<&str> = ["serve"].into_iter().chain(hosts.iter().map(String::as_str)).collect();
-        Running::start(in_internet(&words))
+        [in_internet(&words), in_internet(&["names", "203.0.113.53:53"])].map(Running::start)
     });
     for family in ["-4", "-6"] {
         let routes = run("ip", &[family, "route", "show", "table", "all"]);

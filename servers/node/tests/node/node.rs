@@ -3,10 +3,16 @@
 use crate::lab;
 use sandgate::{Capabilities, Guardrails, NetworkConfig, Options, Policy, nftables::Established};
 use sandgate_contract::node::{CreateRequest, DeleteRequest, ListRequest, UpdateRequest, node_client::NodeClient};
-use sandgate_node_agent::{Agent, Config, KernelPart, Pools, Sandbox};
+use sandgate_node_agent::{
+    Agent, Config, KernelPart, Pools, Sandbox,
+    egress::{self, Protocol},
+    ingress,
+};
+use sandgate_proxy::{Secret, Timeouts};
 use std::{
+    collections::BTreeMap,
     env,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
@@ -34,8 +40,30 @@ pub(crate) fn config(state: &Path) -> Config {
     Config {
         kernel: KernelPart::Required,
         resolv_conf: false,
-        proxy_port: PROXY_PORT.try_into().ok(),
+        egress: Some(egress(PROXY_PORT)),
+        ingress: Some(ingress()),
         ..Config::new(options(), pools, state.to_path_buf())
+    }
+}
+
+fn egress(port: u16) -> egress::Config {
+    let listen = vec![(Ipv4Addr::UNSPECIFIED, port).into(), (Ipv6Addr::UNSPECIFIED, port).into()];
+    let usual = egress::Config::new(listen, "203.0.113.53:53".parse().expect("a name server"));
+    egress::Config { names: BTreeMap::from([(8080, Protocol::Http)]), ..usual }
+}
+
+/// What an edge shows.
+pub(crate) const SECRET: &str = "between edge and node";
+
+fn ingress() -> ingress::Config {
+    ingress::Config {
+        listen: vec![([127, 0, 0, 1], 0).into()],
+        domain: "sandboxes.example".into(),
+        edge_secret: Secret::new(SECRET),
+        connections: 100,
+        connections_per_peer: 100,
+        requests_per_sandbox: 100,
+        timeouts: Timeouts::default(),
     }
 }
 
@@ -69,7 +97,7 @@ impl Node {
         Self { runtime, agent: Some(agent), api, stop, state }
     }
 
-    fn agent(&self) -> &Agent {
+    pub(crate) fn agent(&self) -> &Agent {
         self.agent.as_ref().expect("it runs")
     }
 

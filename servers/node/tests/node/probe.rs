@@ -4,14 +4,20 @@
 //!     play serve tcp:203.0.113.1:80 udp:203.0.113.1:53 ...    echoes, and says `ready`
 //!     play ask   tcp:203.0.113.1:80 [SOURCE:PORT]             whether it echoes: exit code 0 or 1
 //!     play hold  tcp:203.0.113.1:80                           one connection; `yes` or `no` for each line
+//!     play names 203.0.113.53:53                              a name server
+//!     play get   203.0.113.1:8080 HOST                        what a server of HTTP says to that
 //!     play agent STATE                                        a node agent; says its address
 //! ```
 
 use crate::node;
+use hickory_resolver::proto::{
+    op::{Message, OpCode},
+    rr::{RData, Record, RecordType},
+};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io::{BufRead, Read, Write},
-    net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     process::ExitCode,
     time::Duration,
 };
@@ -28,6 +34,8 @@ pub(crate) fn play(words: &[String]) -> Option<ExitCode> {
         [PLAY, "ask", to] => return Some(exit(ask(to, None))),
         [PLAY, "ask", to, from] => return Some(exit(ask(to, Some(from.parse().expect("an address"))))),
         [PLAY, "hold", to] => hold(to),
+        [PLAY, "names", at] => serve_names(at),
+        [PLAY, "get", to, host] => return Some(exit(get(to, host))),
         [PLAY, "agent", state] => node::play(state.as_ref()),
         _ => return None,
     }
@@ -47,6 +55,14 @@ fn socket(text: &str) -> (&str, SocketAddr) {
 fn serve(sockets: &[&str]) {
     for text in sockets {
         match socket(text) {
+            ("web", address) => {
+                let listener = TcpListener::bind(address).expect("a port is free");
+                std::thread::spawn(move || {
+                    for stream in listener.incoming().flatten() {
+                        std::thread::spawn(move || answer(stream));
+                    }
+                });
+            }
             ("tcp", address) => {
                 let listener = TcpListener::bind(address).expect("a port is free");
                 std::thread::spawn(move || {
@@ -78,6 +94,58 @@ fn echo(mut stream: TcpStream) {
         if stream.write_all(&buffer[..length]).is_err() {
             return;
         }
+    }
+}
+
+/// Says which host it is.
+fn answer(mut stream: TcpStream) {
+    let mut head = Vec::new();
+    let mut buffer = [0; 1024];
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        match stream.read(&mut buffer) {
+            Ok(length @ 1..) => head.extend_from_slice(&buffer[..length]),
+            _ => return,
+        }
+    }
+    let name = stream.local_addr().expect("a socket").ip().to_string();
+    let length = name.len();
+    let text = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{name}");
+    stream.write_all(text.as_bytes()).ok();
+}
+
+/// Prints what a server says to a request for a host. Whether it says anything.
+fn get(to: &str, host: &str) -> bool {
+    let address: SocketAddr = to.parse().expect("an address and a port");
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, PATIENCE) else { return false };
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
+    let mut text = String::new();
+    let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    let is_said = stream.write_all(request.as_bytes()).is_ok() && stream.read_to_string(&mut text).is_ok();
+    println!("{}", text.lines().last().unwrap_or_default());
+    is_said && text.starts_with("HTTP/1.1 200")
+}
+
+/// The names of the laboratory: one host, and one that points into the platform.
+fn serve_names(at: &str) {
+    let socket = UdpSocket::bind(at).expect("a port is free");
+    println!("ready");
+    let mut buffer = [0; 1232];
+    while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+        let query = Message::from_vec(&buffer[..length]).expect("a query");
+        let mut answer = Message::response(query.metadata.id, OpCode::Query);
+        for question in &query.queries {
+            let ipv4 = match question.name().to_ascii().as_str() {
+                "api.example.com." => Some(Ipv4Addr::new(203, 0, 113, 2)),
+                "rebound.example.com." => Some(Ipv4Addr::new(10, 213, 0, 1)),
+                _ => None,
+            };
+            if let (Some(ipv4), RecordType::A) = (ipv4, question.query_type()) {
+                let data = RData::A(ipv4.into());
+                answer.add_answer(Record::from_rdata(question.name().clone(), 60, data));
+            }
+            answer.add_query(question.clone());
+        }
+        socket.send_to(&answer.to_vec().expect("an answer"), from).ok();
     }
 }
 
