@@ -83,6 +83,7 @@ fn holds(rules: &RuleSet, each: &Match, packet: &Packet<'_>) -> bool {
         Match::HasPort(has) => is_port_protocol() == *has,
         Match::Tcp => packet.protocol == 6,
         Match::IsComplete => packet.port.is_some(),
+        Match::OpenedBy(address) => packet.source == *address,
         Match::Address { address, family, set } => {
             is_of(*family) && search(named(set), address_of(packet, *address), None)
         }

@@ -83,6 +83,12 @@ impl Builder<'_> {
             }
         }
         rules.push(rule(vec![Match::RelatedError], Action::Accept, "an ICMP error about an open connection"));
+        rules.extend(self.settings.ingress_proxies.iter().map(|address| {
+            let opened = Match::OpenedBy(*address);
+            // What a sandbox sends first comes from itself; only answers go to a proxy.
+            let matches = if from_sandbox { vec![Match::Reply, opened] } else { vec![opened] };
+            rule(matches, Action::Accept, "a proxy has judged the client")
+        }));
         let families = |before: &[Match], direction| {
             [Family::Ipv4, Family::Ipv6].map(|family| {
                 let matches = before.iter().cloned().chain([Match::Family(family)]).collect();

@@ -197,6 +197,9 @@ fn matches(each: &Match) -> Vec<Value> {
             vec![is_in(ct("state"), json!("related")), is(meta("l4proto"), icmp)]
         }
         Match::Reply => vec![is(ct("direction"), json!("reply"))],
+        Match::OpenedBy(address) => {
+            vec![is(address_key(AddressOf::Opener, Family::of(*address)), json!(address.to_string()))]
+        }
         Match::Untracked => vec![is_in(ct("state"), json!(["invalid", "untracked"]))],
         Match::NeighbourDiscovery { from_sandbox } => {
             let types = json!({"set": neighbour_messages(*from_sandbox)});

@@ -9,7 +9,7 @@ use crate::{
     config::List,
 };
 use alloc::{string::String, vec::Vec};
-use core::fmt;
+use core::{fmt, net::IpAddr};
 
 /// The rules of one policy, in a table of their own.
 ///
@@ -65,6 +65,13 @@ pub enum Family {
 }
 
 impl Family {
+    pub(super) const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::Ipv4,
+            IpAddr::V6(_) => Self::Ipv6,
+        }
+    }
+
     /// `ipv4` or `ipv6`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -224,6 +231,8 @@ pub enum Match {
     RelatedError,
     /// It goes in the direction of the answers of its connection.
     Reply,
+    /// Its connection was opened from this address.
+    OpenedBy(IpAddr),
     /// It belongs to no connection that the kernel can follow.
     Untracked,
     /// It keeps an IPv6 link working: it asks for, or tells, who is on it. Such a packet was sent

@@ -3,8 +3,9 @@
 use alloc::{
     format,
     string::{String, ToString},
+    vec::Vec,
 };
-use core::{fmt, num::NonZeroU16, str::FromStr};
+use core::{fmt, net::IpAddr, num::NonZeroU16, str::FromStr};
 use thiserror::Error;
 
 /// How a policy is lowered.
@@ -22,6 +23,11 @@ pub struct Settings {
     pub place: Place,
     /// What becomes of connections that are already open. Default: they are kept.
     pub established: Established,
+    /// Addresses of ingress proxies: what they open to the sandbox is not judged here, because they
+    /// judge the client, whom the kernel does not see. Default: none.
+    ///
+    /// Nobody else may be able to send from these addresses. It is for the caller to see to that.
+    pub ingress_proxies: Vec<IpAddr>,
     /// Whether each class counts its packets. Default: no. A replacement counts from zero.
     pub counters: bool,
     /// Whether denied packets are logged. Default: no.
@@ -34,7 +40,8 @@ impl Settings {
     /// The defaults for a place.
     #[must_use]
     pub const fn new(place: Place) -> Self {
-        Self { place, established: Established::Keep, counters: false, log: Log::Off, comments: true }
+        let ingress_proxies = Vec::new();
+        Self { place, established: Established::Keep, ingress_proxies, counters: false, log: Log::Off, comments: true }
     }
 
     /// The name of the table, which is the rules' own: `sandgate_` and the interface, or `sandgate`.

@@ -149,6 +149,9 @@ impl Display for Match {
             Self::Established => f.write_str("ct state established"),
             Self::RelatedError => f.write_str("ct state related meta l4proto { icmp, ipv6-icmp }"),
             Self::Reply => f.write_str("ct direction reply"),
+            Self::OpenedBy(address) => {
+                write!(f, "{} {address}", AddressKey(AddressOf::Opener, Family::of(*address)))
+            }
             Self::Untracked => f.write_str("ct state invalid,untracked"),
             Self::NeighbourDiscovery { from_sandbox } => {
                 let (types, to) = if *from_sandbox { FROM_SANDBOX } else { TO_SANDBOX };

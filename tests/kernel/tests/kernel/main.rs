@@ -41,7 +41,7 @@ fn main() -> std::process::ExitCode {
     if arguments.list {
         return run(&arguments, trials(false)).exit_code();
     }
-    match enter() {
+    match enter(&[]) {
         Place::Inside => run(&arguments, trials(false)).exit_code(),
         Place::Done(code) => ExitCode::from(code),
         Place::Impossible(why) if std::env::var_os("SANDGATE_KERNEL").is_some_and(|value| value == "required") => {

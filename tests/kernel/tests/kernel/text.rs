@@ -51,6 +51,7 @@ fn text_and_json() {
         all.push(Settings::new(Place::Sandbox));
         let settings = Settings {
             counters: number % 2 == 0,
+            ingress_proxies: ["192.0.2.1", "2001:db8::1"].map(|text| text.parse().expect("an address")).to_vec(),
             log: [Log::Off, Log::Kernel, Log::Group(5)][number % 3],
             ..all[number % all.len()].clone()
         };

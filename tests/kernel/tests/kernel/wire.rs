@@ -26,6 +26,7 @@ pub(crate) fn tests() -> Vec<(&'static str, fn())> {
         ("neighbour_discovery_works_on_the_link_and_leads_nowhere_else", neighbours),
         ("the_loopback_is_judged_where_the_rules_stand_on_it", loopback),
         ("a_kept_connection_outlives_its_permission_and_a_rechecked_one_does_not", revoked),
+        ("what_an_ingress_proxy_opens_is_not_judged_a_second_time", ingress_proxy),
         ("behind_the_routing_packets_are_judged_alike", behind_routing),
         ("tcp_that_a_name_may_allow_reaches_the_proxy", proxied),
     ]
@@ -277,6 +278,37 @@ fn revoked() {
     lab.send(&datagram);
     assert!(received(&socket).is_some(), "it is allowed again");
     answered(true);
+    lab.unload();
+}
+
+fn ingress_proxy() {
+    let lab = Lab::get();
+    lab.answer(address(SANDBOX));
+    let (proxy, other) = (address("192.0.2.1"), address("203.0.113.7"));
+    let nobody = policy(r#"{"denyIn": ["0.0.0.0/0"]}"#);
+    for established in [Established::Keep, Established::Recheck] {
+        lab.load_alone(&lower(&nobody, &Settings { established, ingress_proxies: vec![proxy], ..on_link() }));
+        for (node, is_expected) in [(proxy, true), (other, false)] {
+            let socket = UdpSocket::bind((node, packets::SOURCE_PORT)).expect("every address is local here");
+            while lab.receive().is_some() {}
+            socket.send_to(b"request", (address(SANDBOX), 5000)).ok();
+            let found = wait_for(lab, is_expected, |frame| frame.windows(7).any(|bytes| bytes == b"request"));
+            assert_eq!(found, is_expected, "{established:?} {node}");
+        }
+        let socket = UdpSocket::bind((proxy, 5001)).expect("every address is local here");
+        lab.send(&frame(address(SANDBOX), proxy, Kind::Udp(5001)));
+        assert!(received(&socket).is_some(), "what the sandbox opens is judged as egress, and here all is open");
+    }
+    let socket = UdpSocket::bind((proxy, packets::SOURCE_PORT)).expect("every address is local here");
+    let silent = policy(r#"{"denyOut": ["0.0.0.0/0"], "denyIn": ["0.0.0.0/0"]}"#);
+    let recheck = Established::Recheck;
+    lab.replace(&lower(&silent, &Settings { established: recheck, ingress_proxies: vec![proxy], ..on_link() }));
+    socket.send_to(b"request", (address(SANDBOX), 5000)).expect("it is sent");
+    let answer = PacketBuilder::ethernet2(packets::SENDER, packets::LAB).ip(headers(address(SANDBOX), proxy));
+    let mut bytes = Vec::new();
+    answer.udp(5000, packets::SOURCE_PORT).write(&mut bytes, b"answer").expect("it fits a packet");
+    lab.send(&bytes);
+    assert!(received(&socket).is_some(), "the answer comes back");
     lab.unload();
 }
 

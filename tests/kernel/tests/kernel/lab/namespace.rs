@@ -25,7 +25,8 @@ pub(crate) enum Place {
 }
 
 /// Enters a namespace: by running this very program in one.
-pub(crate) fn enter() -> Place {
+/// `options` of `unshare` ask for namespaces of other kinds as well.
+pub(crate) fn enter(options: &[&str]) -> Place {
     if let Some(left) = env::var_os(LEFT) {
         return if own() == left { Place::Impossible("the namespace is still the same".into()) } else { Place::Inside };
     }
@@ -39,12 +40,19 @@ pub(crate) fn enter() -> Place {
     }
     // As root first. Otherwise as the root of a user namespace, where there may be one.
     let ways: [&[&str]; 2] = [&["--net"], &["--user", "--map-root-user", "--net"]];
-    let works = |way: &&&[&str]| runs(Command::new("unshare").args(**way).args(["nft", "list", "ruleset"]));
+    let works =
+        |way: &&&[&str]| runs(Command::new("unshare").args(**way).args(options).args(["nft", "list", "ruleset"]));
     let Some(way) = ways.iter().find(works) else {
         return Place::Impossible("neither root nor a user namespace may make a network namespace with rules".into());
     };
     let this = env::current_exe().expect("a program knows where it is");
-    let run = Command::new("unshare").args(*way).arg(this).args(env::args_os().skip(1)).env(LEFT, own()).status();
+    let run = Command::new("unshare")
+        .args(*way)
+        .args(options)
+        .arg(this)
+        .args(env::args_os().skip(1))
+        .env(LEFT, own())
+        .status();
     let code = run.ok().and_then(|status| status.code());
     Place::Done(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }

@@ -1,0 +1,235 @@
+//! Keeps sandboxes running: the one writer of the registry, the kernel and the records.
+//!
+//! ```text
+//!     mod.rs        create, update, delete
+//!     turns.rs      one change of a sandbox after the other
+//!     restore.rs    what ran before the agent started
+//!     ending.rs     sandboxes that end at a time
+//! ```
+//!
+//! A change has three steps: the kernel, the record, the registry. The last cannot fail. If one
+//! fails, those before it are undone in reverse.
+
+mod ending;
+mod restore;
+mod turns;
+
+use crate::{
+    change::{Change, Name, Refusal, Wanted},
+    events::Events,
+    kernel::Kernel,
+    record::{Record, Records},
+    registry::{Enforced, Registry, Sandbox},
+    sandbox::{Link, Pools, Slots},
+};
+use arc_swap::ArcSwap;
+use ending::Ending;
+use sandgate::{NetworkConfig, Options, Policy};
+use sandgate_contract::node;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::process::Command;
+use tokio_util::task::TaskTracker;
+use turns::Turns;
+
+/// Everything that a change touches.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) events: Arc<Events>,
+    /// The work that outlives who asked for it.
+    pub(crate) tasks: TaskTracker,
+    options: Options,
+    pools: Pools,
+    prefix: String,
+    kernel: Kernel,
+    records: Records,
+    slots: Mutex<Slots>,
+    turns: Turns,
+}
+
+/// A sandbox that runs, as its turn holds it.
+#[derive(Debug)]
+pub(crate) struct Running {
+    sandbox: Arc<Sandbox>,
+    link: Link,
+    record: Record,
+    /// It waits until it is dropped.
+    ending: Option<Ending>,
+}
+
+impl Keeper {
+    /// Starts a sandbox.
+    pub(crate) async fn create(self: &Arc<Self>, wanted: Wanted) -> Result<(), Refusal> {
+        let mut network = NetworkConfig { allow_public_traffic: wanted.allow_public_traffic, ..Default::default() };
+        wanted.egress.put_into(&mut network);
+        wanted.ingress.put_into(&mut network);
+        let policy = self.compile(&network, &wanted.fingerprint)?;
+        let turn = self.turns.of(&wanted.id);
+        let mut running = turn.take().await;
+        if let Some(running) = &*running {
+            let enforced = running.sandbox.enforced.load();
+            let is_same = enforced.generation == wanted.generation
+                && enforced.policy.fingerprint().to_string() == wanted.fingerprint;
+            return if is_same { Ok(()) } else { Err(Refusal::Exists { runs: enforced.generation }) };
+        }
+        let slot = self.slots().take().ok_or(Refusal::Full)?;
+        let Some(link) = self.pools.link(&self.prefix, slot) else { return Err(Refusal::Full) };
+        let mut record = Record::new(wanted.id.as_str().into(), slot, self.kernel.is_present(), network);
+        record.generation = wanted.generation;
+        record.traffic_access_token = wanted.traffic_access_token;
+        record.set_end_time(wanted.end_time);
+        if let Err(refusal) = self.start(&link, &policy, &record).await {
+            self.clear(&link, &record.id).await;
+            return Err(refusal);
+        }
+        *running = Some(self.register(link, policy, record));
+        Ok(())
+    }
+
+    /// The steps of a start that can fail.
+    async fn start(&self, link: &Link, policy: &Policy, record: &Record) -> Result<(), Refusal> {
+        self.kernel.plug(link, policy).await?;
+        Ok(self.records.write(record).await?)
+    }
+
+    /// Undoes a start. What cannot be undone keeps its addresses, so that nobody else gets them.
+    async fn clear(&self, link: &Link, id: &str) {
+        if let Err(error) = self.stop(link, id).await {
+            tracing::error!(sandbox = id, %error, link = %link.name, "what was begun could not be removed");
+        } else {
+            self.slots().free(link.slot);
+        }
+    }
+
+    /// From here on a sandbox is there for the proxies.
+    fn register(self: &Arc<Self>, link: Link, policy: Policy, record: Record) -> Running {
+        let fingerprint = policy.fingerprint();
+        let sandbox = Arc::new(Sandbox {
+            id: record.id.clone(),
+            ipv4: link.ipv4,
+            ipv6: link.ipv6,
+            traffic_access_token: record.traffic_access_token.clone(),
+            enforced: ArcSwap::from_pointee(Enforced { generation: record.generation, policy }),
+        });
+        self.registry.insert(&sandbox);
+        self.events.updated(&record.id, record.generation, fingerprint);
+        let ending = record.end_time().map(|time| Ending::at(time, self, &record.id));
+        Running { sandbox, link, record, ending }
+    }
+
+    /// Changes a sandbox: all of what is asked, or nothing.
+    pub(crate) async fn update(self: &Arc<Self>, change: Change) -> Result<(), Refusal> {
+        let turn = self.turns.of(&change.id);
+        let mut turn = turn.take().await;
+        let Some(running) = &mut *turn else { return Err(Refusal::NotFound) };
+        let before = running.sandbox.enforced.load_full();
+        let mut record = running.record.clone();
+        if let Some(egress) = change.egress {
+            egress.put_into(&mut record.network);
+        }
+        if let Some(ingress) = change.ingress {
+            ingress.put_into(&mut record.network);
+        }
+        if change.generation <= before.generation {
+            let is_repeated =
+                change.generation == before.generation && before.policy.fingerprint().to_string() == change.fingerprint;
+            let refusal = Refusal::NotNewer { asked: change.generation, runs: before.generation };
+            return if is_repeated { Ok(()) } else { Err(refusal) };
+        }
+        let policy = self.compile(&record.network, &change.fingerprint)?;
+        record.generation = change.generation;
+        if change.end_time.is_some() {
+            record.set_end_time(change.end_time);
+        }
+
+        let replaced = self.kernel.replace(&running.link, &policy).await;
+        let done = match replaced {
+            // Nothing has happened, so there is nothing to undo.
+            Err(failure) if failure.is_certain() => return Err(failure.into()),
+            Err(failure) => Err(failure.into()),
+            Ok(()) => self.records.write(&record).await.map_err(Refusal::from),
+        };
+        if let Err(refusal) = done {
+            if let Err(error) = self.go_back(running, &before.policy).await {
+                // What is enforced is not known. Nothing runs in that state.
+                tracing::error!(sandbox = record.id, %error, "the policy could not be put back; the sandbox is stopped");
+                if self.remove(running).await.is_ok() {
+                    *turn = None;
+                }
+            }
+            return Err(refusal);
+        }
+        let fingerprint = policy.fingerprint();
+        running.sandbox.enforced.store(Arc::new(Enforced { generation: record.generation, policy }));
+        if change.end_time.is_some() {
+            running.ending = record.end_time().map(|time| Ending::at(time, self, &record.id));
+        }
+        self.events.updated(&record.id, record.generation, fingerprint);
+        running.record = record;
+        Ok(())
+    }
+
+    /// Undoes the steps of an update, the last one first.
+    async fn go_back(&self, running: &Running, policy: &Policy) -> Result<(), Refusal> {
+        // A disk that is full has kept what it had.
+        if !self.records.has(&running.record) {
+            self.records.write(&running.record).await?;
+        }
+        Ok(self.kernel.replace(&running.link, policy).await?)
+    }
+
+    /// Stops a sandbox. One that does not run is stopped already.
+    pub(crate) async fn delete(&self, id: &Name) -> Result<(), Refusal> {
+        let turn = self.turns.of(id);
+        let mut turn = turn.take().await;
+        if let Some(running) = &*turn {
+            self.remove(running).await?;
+            *turn = None;
+        }
+        Ok(())
+    }
+
+    /// If it fails, the sandbox is still listed, and removing it can be tried again.
+    async fn remove(&self, running: &Running) -> Result<(), Refusal> {
+        self.stop(&running.link, &running.record.id).await?;
+        self.registry.remove(&running.record.id);
+        self.slots().free(running.link.slot);
+        tracing::info!(sandbox = running.record.id, "removed");
+        Ok(())
+    }
+
+    async fn stop(&self, link: &Link, id: &str) -> Result<(), Refusal> {
+        self.kernel.unplug(link).await?;
+        Ok(self.records.remove(id).await?)
+    }
+
+    /// What runs.
+    pub(crate) fn list(&self) -> Vec<node::Running> {
+        let running = |sandbox: &Arc<Sandbox>| {
+            let enforced = sandbox.enforced.load();
+            node::Running {
+                sandbox: sandbox.id.clone(),
+                generation: enforced.generation,
+                fingerprint: enforced.policy.fingerprint().to_string(),
+            }
+        };
+        self.registry.all().iter().map(running).collect()
+    }
+
+    /// A program that will run in a sandbox.
+    pub(crate) fn command(&self, id: &str, program: &str) -> Option<Command> {
+        let sandbox = self.registry.by_id(id)?;
+        let link = self.pools.link(&self.prefix, self.pools.slot(sandbox.ipv4)?)?;
+        Some(self.kernel.command(&link, program))
+    }
+
+    fn compile(&self, network: &NetworkConfig, fingerprint: &str) -> Result<Policy, Refusal> {
+        let policy = Policy::compile(network, &self.options).map_err(Refusal::Policy)?;
+        let here = policy.fingerprint().to_string();
+        if here == fingerprint { Ok(policy) } else { Err(Refusal::Fingerprint { here, there: fingerprint.into() }) }
+    }
+
+    fn slots(&self) -> std::sync::MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

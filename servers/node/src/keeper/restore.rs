@@ -1,0 +1,105 @@
+//! What ran before the agent started: taken over as it was written down, or removed.
+
+use super::{Keeper, turns::Turns};
+use crate::{
+    change::{Name, Refusal},
+    config::Config,
+    events::Events,
+    kernel::Kernel,
+    record::{Record, Records},
+    registry::Registry,
+    sandbox::{Link, Slots},
+};
+use sandgate::Policy;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+use tokio_util::task::TaskTracker;
+
+impl Keeper {
+    /// A keeper of all that is written down and runs. Leftovers are removed.
+    pub(crate) async fn start_up(
+        config: &Config,
+        kernel: Kernel,
+        registry: Arc<Registry>,
+        events: Arc<Events>,
+    ) -> Result<Arc<Self>, Refusal> {
+        let keeper = Arc::new(Self {
+            registry,
+            events,
+            tasks: TaskTracker::new(),
+            options: config.options.clone(),
+            pools: config.pools,
+            prefix: config.prefix.clone(),
+            kernel,
+            records: Records::open(&config.state)?,
+            slots: Mutex::new(Slots::new(config.pools.room())),
+            turns: Turns::default(),
+        });
+        keeper.restore().await?;
+        Ok(keeper)
+    }
+
+    async fn restore(self: &Arc<Self>) -> Result<(), Refusal> {
+        let (run, left) = self.kernel.look(&self.prefix).await?;
+        let mut kept: BTreeMap<u32, (Link, Policy, Record)> = BTreeMap::new();
+        for record in self.records.read()? {
+            let id = record.id.clone();
+            let is_there = record.in_kernel == self.kernel.is_present()
+                && (!self.kernel.is_present() || run.contains(&record.slot));
+            // Guardrails may be others now, and then the fingerprint is: that is for the control API
+            // to see.
+            let policy = Policy::compile(&record.network, &self.options);
+            match (is_there, self.pools.link(&self.prefix, record.slot), policy) {
+                (true, Some(link), Ok(policy)) if !kept.contains_key(&record.slot) => {
+                    kept.insert(record.slot, (link, policy, record));
+                }
+                (true, _, Err(report)) => {
+                    tracing::error!(sandbox = id, %report, "its policy is not valid any more; it is removed");
+                    self.records.remove(&id).await?;
+                }
+                _ => {
+                    tracing::warn!(sandbox = id, "it was running when the agent stopped, and is gone");
+                    self.records.remove(&id).await?;
+                }
+            }
+        }
+        let links: Vec<Link> = kept.values().map(|(link, ..)| link.clone()).collect();
+        self.kernel.prepare(&links).await?;
+        for slot in left.into_iter().filter(|slot| !kept.contains_key(slot)) {
+            // A number beyond the pools has a name that no link of this agent has.
+            let Some(link) = self.pools.link(&self.prefix, slot) else { continue };
+            tracing::warn!(link = %link.name, "left over; it is removed");
+            self.kernel.unplug(&link).await?;
+        }
+        for (link, policy, record) in kept.into_values() {
+            self.take_over(link, policy, record).await?;
+        }
+        Ok(())
+    }
+
+    /// The crash may have come between two steps. The rules become those that are written down.
+    async fn take_over(self: &Arc<Self>, link: Link, policy: Policy, record: Record) -> Result<(), Refusal> {
+        let Ok(name) = Name::new(record.id.clone()) else { return Ok(()) };
+        self.slots().reserve(link.slot);
+        if let Err(error) = self.kernel.replace(&link, &policy).await {
+            tracing::error!(sandbox = record.id, %error, "it cannot be taken over; it is removed");
+            self.stop(&link, &record.id).await?;
+            self.slots().free(link.slot);
+            return Ok(());
+        }
+        let turn = self.turns.of(&name);
+        *turn.take().await = Some(self.register(link, policy, record));
+        Ok(())
+    }
+
+    /// Removes every sandbox.
+    pub(crate) async fn remove_all(&self) {
+        for name in self.turns.names() {
+            if let Err(error) = self.delete(&name).await {
+                tracing::error!(sandbox = name.as_str(), %error, "it could not be removed");
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What the kernel of the node enforces, and how it is told.
+//!
+//! ```text
+//!     mod.rs       a sandbox in the kernel, from its link to its rules
+//!     base.rs      the rules that hold for every sandbox, whatever its policy is
+//! ```
+//!
+//! A sandbox is connected after its rules are there, and its rules go after its link is gone.
+
+mod base;
+
+use crate::{
+    config::{Config, KernelPart},
+    sandbox::{Failure, Link, Namespaces, Program},
+};
+use base::Base;
+use sandgate::{
+    Policy,
+    nftables::{Established, Place, Settings, lower},
+};
+use std::{collections::BTreeSet, fs, num::NonZeroU16};
+use tokio::process::Command;
+
+/// The kernel, if it takes part.
+#[derive(Debug)]
+pub(crate) enum Kernel {
+    /// Each sandbox is a namespace, and its policy is rules.
+    Present(Box<Rules>),
+    /// Sandboxes are addresses. Only the proxies judge.
+    Absent,
+}
+
+/// The rules of the node.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    namespaces: Namespaces,
+    nft: Program,
+    base: Base,
+    established: Established,
+    proxy_port: Option<NonZeroU16>,
+}
+
+impl Kernel {
+    /// The kernel, if the configuration wants it and it can be had.
+    pub(crate) async fn find(config: &Config, proxy_port: Option<NonZeroU16>) -> Result<Self, Failure> {
+        if config.kernel == KernelPart::Absent {
+            tracing::warn!("the kernel takes no part: sandboxes have no namespaces, and only the proxies judge");
+            return Ok(Self::Absent);
+        }
+        let program = |path: &std::path::Path| Program { path: path.into(), limit: config.command_time };
+        let name_server = config.options.guardrails.name_server.filter(|_| config.resolv_conf);
+        let rules = Rules {
+            namespaces: Namespaces {
+                ip: program(&config.ip),
+                resolv_conf: name_server.map(|server| format!("nameserver {}\n", server.address)),
+            },
+            nft: program(&config.nft),
+            base: Base::new(config, proxy_port),
+            established: config.established,
+            proxy_port,
+        };
+        match rules.try_out(&config.prefix).await {
+            Ok(()) => Ok(Self::Present(Box::new(rules))),
+            Err(failure) if config.kernel == KernelPart::IfPossible => {
+                tracing::warn!(
+                    "the kernel takes no part, because it needs root or a user namespace ({failure}): \
+                     sandboxes have no namespaces, and only the proxies judge"
+                );
+                Ok(Self::Absent)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    pub(crate) const fn is_present(&self) -> bool {
+        matches!(self, Self::Present(_))
+    }
+
+    /// Makes a sandbox and connects it, with its policy in force.
+    pub(crate) async fn plug(&self, link: &Link, policy: &Policy) -> Result<(), Failure> {
+        let Self::Present(rules) = self else { return Ok(()) };
+        rules.namespaces.make(link).await?;
+        rules.load(&format!("{}{}", base::admit(link), rules.of(link, policy))).await?;
+        rules.namespaces.connect(link).await
+    }
+
+    /// Puts a policy in the place of the one that is in force: one transaction.
+    pub(crate) async fn replace(&self, link: &Link, policy: &Policy) -> Result<(), Failure> {
+        let Self::Present(rules) = self else { return Ok(()) };
+        rules.load(&rules.of(link, policy)).await
+    }
+
+    /// Removes a sandbox. What is not there is removed already.
+    pub(crate) async fn unplug(&self, link: &Link) -> Result<(), Failure> {
+        let Self::Present(rules) = self else { return Ok(()) };
+        rules.namespaces.remove(link.name.as_str()).await?;
+        let table = rules.settings(link).table();
+        let gone = format!("add table inet {table}\ndelete table inet {table}\n");
+        rules.load(&format!("{}{gone}", base::dismiss(link))).await
+    }
+
+    /// The links of sandboxes that run, and those of which something is left.
+    pub(crate) async fn look(&self, prefix: &str) -> Result<(BTreeSet<u32>, BTreeSet<u32>), Failure> {
+        let Self::Present(rules) = self else { return Ok(Default::default()) };
+        let slots = |names: &BTreeSet<String>| -> BTreeSet<u32> {
+            names.iter().filter_map(|name| name.strip_prefix(prefix)?.parse().ok()).collect()
+        };
+        let namespaces = slots(&rules.namespaces.names(prefix).await?);
+        let links = slots(&rules.namespaces.links(prefix).await?);
+        let tables = slots(&rules.tables().await?);
+        let run = namespaces.intersection(&links).copied().collect();
+        Ok((run, namespaces.into_iter().chain(links).chain(tables).collect()))
+    }
+
+    /// Prepares the node for these sandboxes and no others.
+    pub(crate) async fn prepare(&self, links: &[Link]) -> Result<(), Failure> {
+        let Self::Present(rules) = self else { return Ok(()) };
+        rules.load(&rules.base.table(links)).await?;
+        for path in FORWARDING {
+            // What is set already may be in a file system that cannot be written to.
+            if fs::read_to_string(path).is_ok_and(|value| value.trim() == "1") {
+                continue;
+            }
+            fs::write(path, "1").map_err(|error| Failure::Io { program: path.into(), error })?;
+        }
+        Ok(())
+    }
+
+    /// A program that will run in the sandbox, or, without the kernel, beside it.
+    pub(crate) fn command(&self, link: &Link, program: &str) -> Command {
+        match self {
+            Self::Present(rules) => rules.namespaces.command(link.name.as_str(), program),
+            Self::Absent => Command::new(program),
+        }
+    }
+}
+
+/// What makes the node a router.
+const FORWARDING: [&str; 2] = ["/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"];
+
+impl Rules {
+    /// Whether namespaces and rules can be made here: by making some.
+    async fn try_out(&self, prefix: &str) -> Result<(), Failure> {
+        let probe = format!("{prefix}probe");
+        self.load(&format!("add table inet {probe}\ndelete table inet {probe}\n")).await?;
+        self.namespaces.remove(&probe).await?;
+        self.namespaces.ip.run(&["netns", "add", &probe], "").await?;
+        self.namespaces.remove(&probe).await
+    }
+
+    fn settings(&self, link: &Link) -> Settings {
+        let place = Place::interface(link.name.clone(), self.proxy_port);
+        Settings {
+            established: self.established,
+            // The ingress proxy judges the client, and connects from the node's end of the link.
+            ingress_proxies: vec![link.node_ipv4.into(), link.node_ipv6.into()],
+            ..Settings::new(place)
+        }
+    }
+
+    fn of(&self, link: &Link, policy: &Policy) -> String {
+        lower(policy, &self.settings(link)).to_string()
+    }
+
+    /// What comes after the word `sandgate_` in the names of tables.
+    async fn tables(&self) -> Result<BTreeSet<String>, Failure> {
+        let listed = self.nft.run(&["list", "tables", "inet"], "").await?;
+        let listed = String::from_utf8_lossy(&listed);
+        Ok(listed.lines().filter_map(|line| line.strip_prefix("table inet sandgate_")).map(Into::into).collect())
+    }
+
+    async fn load(&self, rules: &str) -> Result<(), Failure> {
+        self.nft.run(&["-f", "-"], rules).await.map(drop)
+    }
+}

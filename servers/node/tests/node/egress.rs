@@ -1,0 +1,91 @@
+//! What a sandbox reaches, step after step on one that runs.
+
+use crate::{
+    lab::{self, HOST_1, HOST_2, Running},
+    node::{Node, PROXY_PORT, ip, policy},
+};
+use sandgate::nftables::Established;
+
+pub(crate) fn tests() -> Vec<(&'static str, fn())> {
+    vec![
+        ("each_policy_is_what_happens_from_its_acknowledgement_on", steps),
+        ("a_name_is_reached_where_the_node_finds_it_and_nowhere_else", proxied),
+        ("an_open_connection_ends_when_it_is_rechecked_and_goes_on_when_it_is_kept", revoked),
+    ]
+}
+
+const STEPS: [&str; 8] = [
+    r#"{"denyOut": ["0.0.0.0/0"]}"#,
+    r#"{"allowOut": ["203.0.113.1"], "denyOut": ["0.0.0.0/0"]}"#,
+    r#"{"allowOut": ["2001:db8:1::1"], "denyOut": ["0.0.0.0/0"]}"#,
+    r#"{"allowOut": ["203.0.113.2:443", "[2001:db8:1::2]:53"], "denyOut": ["0.0.0.0/0"]}"#,
+    r#"{"denyOut": ["203.0.113.0/31"]}"#,
+    r#"{"denyOut": [":80"]}"#,
+    r#"{"allowInternetAccess": false}"#,
+    "{}",
+];
+
+fn steps() {
+    let mut node = Node::start();
+    node.create("a", 1, "{}").expect("there is room");
+    check(&node, "{}");
+    for (step, text) in STEPS.iter().enumerate() {
+        let generation = u64::try_from(step).expect("there are few") + 2;
+        node.update("a", generation, text).expect("it is valid");
+        check(&node, text);
+    }
+}
+
+/// Every host and port, and a ping, as the core says.
+fn check(node: &Node, text: &str) {
+    let policy = policy(text);
+    for host in [HOST_1, HOST_2].concat() {
+        let name = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        for (protocol, port) in [("tcp", 80), ("tcp", 443), ("udp", 53)] {
+            let to = format!("{protocol}:{name}:{port}");
+            assert_eq!(node.reaches("a", &to), policy.allows_egress(ip(host), port), "{text}: {to}");
+        }
+        assert_eq!(
+            node.reaches("a", &format!("icmp:{name}:0")),
+            policy.allows_egress(ip(host), 0),
+            "{text}: ping {host}"
+        );
+    }
+}
+
+fn proxied() {
+    let mut node = Node::start();
+    let text = r#"{"allowOut": ["*.example.com", "203.0.113.1"], "denyOut": ["0.0.0.0/0"]}"#;
+    node.create("a", 1, text).expect("there is room");
+    let says = |node: &Node, to: &str, host: &str| -> Option<String> {
+        let output = node.inside("a", &["get", to, host]).output().expect("it can be run");
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    // Wherever the sandbox believes the name to be, it comes to where the node finds it.
+    for to in ["203.0.113.3:8080", "203.0.113.2:8080", "[2001:db8:1::1]:8080"] {
+        assert_eq!(says(&node, to, "api.example.com").as_deref(), Some("203.0.113.2"), "{to}");
+        assert_eq!(says(&node, to, "api.example.org"), None, "{to}: another name");
+        assert_eq!(says(&node, to, "rebound.example.com"), None, "{to}: a name of the platform's own addresses");
+    }
+    assert_eq!(says(&node, "203.0.113.1:8080", "any").as_deref(), Some("203.0.113.1"), "the address is allowed");
+    assert!(!node.reaches("a", "udp:203.0.113.2:53"), "a name allows TCP only");
+    for to in ["10.213.0.0", "[fd5a:9a7e::]", lab::NODE] {
+        assert!(!node.reaches("a", &format!("tcp:{to}:{PROXY_PORT}")), "nobody talks to the proxy itself: {to}");
+    }
+    node.update("a", 2, r#"{"denyOut": ["0.0.0.0/0"]}"#).expect("it is valid");
+    assert_eq!(says(&node, "203.0.113.3:8080", "api.example.com"), None);
+}
+
+fn revoked() {
+    for (established, goes_on) in [(Established::Recheck, false), (Established::Keep, true)] {
+        let mut node = Node::recheck(established);
+        node.create("a", 1, "{}").expect("there is room");
+        let mut open = Running::start(node.inside("a", &["hold", "tcp:203.0.113.1:80"]));
+        let mut other = Running::start(node.inside("a", &["hold", "tcp:[2001:db8:1::2]:80"]));
+        assert!(open.works() && other.works());
+        node.update("a", 2, r#"{"denyOut": ["203.0.113.1"]}"#).expect("it is valid");
+        assert_eq!(open.works(), goes_on, "{established:?}");
+        assert!(other.works(), "{established:?}: what is still allowed goes on");
+        assert!(!node.reaches("a", "tcp:203.0.113.1:80"), "{established:?}: nothing new is opened");
+    }
+}

@@ -1,0 +1,178 @@
+//! Steps that fail, and callers that go.
+
+use crate::{
+    lab,
+    node::{Node, is_internal},
+};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+pub(crate) fn tests() -> Vec<(&'static str, fn())> {
+    vec![
+        ("a_start_that_fails_at_any_step_leaves_nothing", start),
+        ("an_update_that_the_kernel_refuses_changes_nothing", refused),
+        ("an_update_that_cannot_be_written_down_is_undone_in_the_kernel", disk_full),
+        ("an_update_of_which_nothing_is_known_is_undone", uncertain),
+        ("an_update_is_finished_though_the_caller_has_gone", caller_gone),
+    ]
+}
+
+const DENY: &str = r#"{"denyOut": ["0.0.0.0/0"]}"#;
+
+/// The programs `ip` and `nft`, which can be told to fail.
+struct Programs(TempDir);
+
+impl Programs {
+    fn new() -> Self {
+        let this = Self(tempfile::tempdir().expect("a directory"));
+        for name in ["ip", "nft"] {
+            // Of the calls of both, the one with number 0 fails; `after` waits behind the work.
+            let directory = this.0.path().display();
+            let text = format!(
+                "#!/bin/sh\n\
+                 cd {directory}\n\
+                 n=$(cat left 2>/dev/null || echo 1000000)\n\
+                 echo $((n - 1)) > left\n\
+                 if [ \"$n\" -eq 0 ]; then echo 'told to fail' >&2; exit 1; fi\n\
+                 if [ -e after ]; then rm after; {name} \"$@\"; exec sleep 600; fi\n\
+                 if [ -e before ]; then rm before; sleep 0.5; fi\n\
+                 exec {name} \"$@\"\n"
+            );
+            fs::write(this.path(name), text).expect("a file");
+            fs::set_permissions(this.path(name), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        }
+        this
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Lets so many calls succeed, and the next one fail.
+    fn fail_after(&self, calls: u32) {
+        fs::write(self.path("left"), calls.to_string()).expect("a file");
+    }
+
+    fn mark(&self, name: &str) {
+        fs::write(self.path(name), "").expect("a file");
+    }
+
+    fn node(&self, limit: Duration) -> Node {
+        Node::with(tempfile::tempdir().expect("a directory"), |config| {
+            (config.ip, config.nft, config.command_time) = (self.path("ip"), self.path("nft"), limit);
+        })
+    }
+}
+
+/// Long enough for a busy machine.
+const LONG: Duration = Duration::from_secs(60);
+
+fn start() {
+    let programs = Programs::new();
+    let mut node = programs.node(LONG);
+    let nothing = lab::left();
+    let mut steps = 0;
+    loop {
+        programs.fail_after(steps);
+        let created = node.create("a", 1, DENY);
+        if created.is_ok() {
+            break;
+        }
+        assert!(is_internal(&created), "{created:?}");
+        assert_eq!(lab::left(), nothing, "step {steps}");
+        assert!(node.list().is_empty() && records(node.state.path()) == 0, "step {steps}");
+        steps += 1;
+        assert!(steps < 100, "it never succeeds");
+    }
+    assert!(steps >= 5, "a start has more steps than {steps}");
+    programs.fail_after(1_000_000);
+    assert!(!node.reaches("a", "tcp:203.0.113.1:80"));
+    node.update("a", 2, "{}").expect("it is valid");
+    assert!(node.reaches("a", "tcp:203.0.113.1:80"));
+}
+
+fn records(state: &Path) -> usize {
+    fs::read_dir(state).expect("a directory").count()
+}
+
+fn refused() {
+    let programs = Programs::new();
+    let mut node = programs.node(LONG);
+    node.create("a", 1, "{}").expect("there is room");
+    programs.fail_after(0);
+    let updated = node.update("a", 2, DENY);
+    assert!(is_internal(&updated), "{updated:?}");
+    stayed(&mut node);
+    node.update("a", 2, DENY).expect("the kernel takes it now");
+    assert!(!node.reaches("a", "tcp:203.0.113.1:80"));
+}
+
+/// The first policy, which is open, is what happens and what is told.
+fn stayed(node: &mut Node) {
+    assert_eq!(node.list(), [("a".into(), 1)]);
+    assert!(node.reaches("a", "tcp:203.0.113.1:80") && node.reaches("a", "udp:[2001:db8:1::1]:53"));
+    assert_eq!(node.sandbox("a").enforced.load().generation, 1);
+}
+
+fn disk_full() {
+    lab::enter();
+    let state = tempfile::tempdir().expect("a directory");
+    let path = state.path().display().to_string();
+    lab::run("mount", &["-t", "tmpfs", "-o", "size=64k", "tmpfs", &path]);
+    let mut node = Node::with(state, |_| {});
+    node.create("a", 1, "{}").expect("there is room");
+    let filler = node.state.path().join("filler");
+    while fs::File::options()
+        .append(true)
+        .create(true)
+        .open(&filler)
+        .is_ok_and(|mut file| std::io::Write::write_all(&mut file, &[0; 512]).is_ok())
+    {}
+    let updated = node.update("a", 2, DENY);
+    assert!(is_internal(&updated), "{updated:?}");
+    stayed(&mut node);
+    fs::remove_file(&filler).expect("it is there");
+    node.update("a", 2, DENY).expect("there is room on the disk");
+    assert!(!node.reaches("a", "tcp:203.0.113.1:80"));
+    node.delete("a").expect("it ends");
+    lab::run("umount", &["--lazy", &path]);
+}
+
+fn uncertain() {
+    let programs = Programs::new();
+    let mut node = programs.node(Duration::from_secs(3));
+    node.create("a", 1, "{}").expect("there is room");
+    programs.mark("after");
+    let updated = node.update("a", 2, DENY);
+    assert!(is_internal(&updated), "{updated:?}");
+    assert!(updated.is_err_and(|status| status.message().contains("longer than")));
+    stayed(&mut node);
+}
+
+fn caller_gone() {
+    let programs = Programs::new();
+    let mut node = programs.node(LONG);
+    node.create("a", 1, "{}").expect("there is room");
+    programs.mark("before");
+    let mut api = node.api.clone();
+    node.runtime.block_on(async {
+        let call = tokio::spawn(async move { api.update("a", 2, DENY).await });
+        // The agent has begun: the program has seen its mark.
+        while programs.path("before").exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        call.abort();
+        assert!(call.await.is_err_and(|error| error.is_cancelled()), "the caller has gone");
+    });
+    while node.list() != [("a".into(), 2)] {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!node.reaches("a", "tcp:203.0.113.1:80"));
+    node.update("a", 3, "{}").expect("the next one comes after it");
+    assert!(node.reaches("a", "tcp:203.0.113.1:80"));
+}
