@@ -1,12 +1,14 @@
 //! The demonstration: all three services, a sandbox, and a policy that is what happens.
 //!
 //! ```text
-//!     story.rs      what is asked, step after step       world.rs     where it happens
-//!     platform.rs   the three services, started          report.rs    what is printed
+//!     story.rs   what is asked, step after step      report.rs     what is printed
+//!     scene.rs   who is asked                        platform.rs   the three services, started
+//!                                                    world.rs      where it happens
 //! ```
 
 mod platform;
 mod report;
+mod scene;
 mod story;
 mod world;
 
@@ -34,6 +36,8 @@ enum DemoError {
     Service { service: &'static str, why: String },
     #[error("the API's answer lacks {0}")]
     Answer(&'static str),
+    #[error("nothing listens on an address of this family")]
+    Address,
     #[error("the sandbox does not run")]
     NoSandbox,
     #[error("stopped before the end")]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How wide the columns are.
 const ASKED: usize = 60;
-const EXPECTED: usize = 22;
+const EXPECTED: usize = 20;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

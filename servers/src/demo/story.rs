@@ -2,13 +2,14 @@
 
 use super::{
     DemoError,
-    platform::{DOMAIN, Inside, KEY, Platform},
+    platform::{Inside, Platform},
     report::Report,
+    scene::{Scene, get, socket},
     world::{EXEMPT, World},
 };
-use sandgate_servers::lab::{Answer, HOSTS, NAME_SERVER, NODE, Running, send};
+use sandgate_servers::lab::{Answer, HOSTS, NAME_SERVER, NODE, Running};
 use serde_json::Value;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// Ports that the sandbox serves.
 const PORTS: [u16; 3] = [5000, 5001, EXEMPT];
@@ -16,11 +17,8 @@ const NAME: &str = "api.example.com";
 
 pub(super) struct Story<'a> {
     report: &'a mut Report,
-    platform: &'a Platform,
-    world: World,
-    /// The sandbox.
-    id: String,
-    /// What it serves.
+    scene: Scene<'a>,
+    /// What the sandbox serves.
     serving: Option<Running>,
 }
 
@@ -28,7 +26,7 @@ type Told = Result<(), DemoError>;
 
 impl<'a> Story<'a> {
     pub(super) const fn new(report: &'a mut Report, platform: &'a Platform, world: World) -> Self {
-        Self { report, platform, world, id: String::new(), serving: None }
+        Self { report, scene: Scene { platform, world, id: String::new() }, serving: None }
     }
 
     pub(super) fn tell(mut self) -> Told {
@@ -49,9 +47,8 @@ impl<'a> Story<'a> {
     fn open(&mut self) -> Result<String, DemoError> {
         self.report.step("A sandbox without a policy is open")?;
         let mut created = None;
-        let platform = self.platform;
         self.report.ask("POST /sandboxes", "201", || {
-            let answer = api(platform, "POST", "/sandboxes", "", "")?;
+            let answer = self.scene.api("POST", "/sandboxes", "", "")?;
             let status = answer.status;
             created = Some(answer);
             Ok(status)
@@ -59,12 +56,12 @@ impl<'a> Story<'a> {
         let created = created.ok_or(DemoError::Answer("a sandbox"))?;
         let document: Value = serde_json::from_str(&created.body).map_err(|_| DemoError::Answer("a document"))?;
         let text = |field: &str| document.get(field).and_then(Value::as_str).map(str::to_owned);
-        self.id = text("id").ok_or(DemoError::Answer("an id"))?;
+        self.scene.id = text("id").ok_or(DemoError::Answer("an id"))?;
         self.serve()?;
         self.sends("tcp", first(), true)?;
         self.sends("udp", first(), true)?;
         self.sends("tcp", "2001:db8:1::1", true)?;
-        self.request(self.world.clients()[0], 5000, "", "200")?;
+        self.request(self.scene.world.clients()[0], 5000, "", "200")?;
         text("fingerprint").ok_or(DemoError::Answer("a fingerprint"))
     }
 
@@ -85,8 +82,8 @@ impl<'a> Story<'a> {
         self.report.step("One name may be reached, wherever the sandbox believes it to be")?;
         self.put(r#"{"allowOut": ["api.example.com"], "denyOut": ["0.0.0.0/0"]}"#)?;
         let [found, elsewhere] = ["203.0.113.2", "203.0.113.4"];
-        let inside = self.inside()?;
-        if self.world.has_kernel() {
+        let inside = self.scene.inside()?;
+        if self.scene.world.has_kernel() {
             self.report.ask("sandbox asks the name server for api.example.com", found, || {
                 let addresses = inside.client.find(NAME_SERVER, NAME);
                 Ok(addresses.first().map_or_else(|| "no answer".to_owned(), IpAddr::to_string))
@@ -98,7 +95,7 @@ impl<'a> Story<'a> {
         self.names_in_tls(elsewhere, NAME, found)?;
         self.names(found, "www.example.org", "no answer")?;
         self.sends("udp", found, false)?;
-        if let World::Lab(lab) = &mut self.world {
+        if let World::Lab(lab) = &mut self.scene.world {
             self.report.step("The name is moved to an address of the platform itself")?;
             lab.set_name(NAME, &NODE)?;
             self.names(found, NAME, "no answer")?;
@@ -114,35 +111,43 @@ impl<'a> Story<'a> {
     }
 
     fn ingress(&mut self) -> Told {
-        let [known, other] = self.world.clients();
+        let [known, other] = self.scene.world.clients();
         self.report.step("One client may enter")?;
         self.put(&format!(r#"{{"allowIn": ["{known}"], "denyIn": ["0.0.0.0/0"]}}"#))?;
         self.request(known, 5000, "", "200")?;
         self.request(other, 5000, "", "403")?;
-        if self.world.has_kernel() {
+        if self.scene.world.has_kernel() {
             self.request("2001:db8:2::7", 5000, "", "403")?;
         }
         self.request(other, 5000, &format!("X-Forwarded-For: {known}\r\n"), "403")?;
         self.request(other, 5000, &format!("Sandgate-Client-Address: {known}\r\n"), "403")?;
 
-        self.report.step("One client may enter, at one port")?;
+        self.report.step("One client may enter, at one port; an exempt port stays open")?;
         self.put(&format!(r#"{{"allowIn": ["{known}:5000"], "denyIn": ["0.0.0.0/0"]}}"#))?;
         self.request(known, 5000, "", "200")?;
         self.request(known, 5001, "", "403")?;
         self.request(other, 5000, "", "403")?;
-        self.request(other, EXEMPT, "", "200")
+        self.request(other, EXEMPT, "", "200")?;
+        if self.scene.world.has_kernel() {
+            self.report.step("A client of IPv6 may enter")?;
+            self.put(r#"{"allowIn": ["2001:db8:2::7"], "denyIn": ["0.0.0.0/0"]}"#)?;
+            for (client, expected) in [("2001:db8:2::7", "200"), ("2001:db8:2::8", "403"), (known, "403")] {
+                self.request(client, 5000, "", expected)?;
+            }
+        }
+        Ok(())
     }
 
     fn mask(&mut self) -> Told {
         self.report.step("The sandbox sees another host name")?;
         self.put(r#"{"maskRequestHost": "app.internal:${PORT}"}"#)?;
         self.sees_host("app.internal:5000")?;
-        let original = self.host(5000);
-        self.sees("x-forwarded-host", "the name that was asked", &original)
+        let original = self.scene.host(5000);
+        self.sees("x-forwarded-host", "the asked name", &original)
     }
 
     fn pause(&mut self) -> Told {
-        let client = self.world.clients()[0];
+        let client = self.scene.world.clients()[0];
         self.report.step("A paused sandbox is not there")?;
         self.change("POST", "/pause", "204")?;
         self.serving = None;
@@ -158,17 +163,16 @@ impl<'a> Story<'a> {
 
     fn conditional(&mut self, first: &str) -> Told {
         self.report.step("A change of another policy than the one that is there is refused")?;
-        let (platform, path) = (self.platform, format!("/sandboxes/{}", self.id));
-        let put = |tag: &str| {
+        let put = |scene: &Scene<'_>, tag: &str| {
             let condition = format!("If-Match: \"{tag}\"\r\n");
-            api(platform, "PUT", &format!("{path}/network"), &condition, "{}").map(|answer| answer.status)
+            scene.of_sandbox("PUT", "/network", &condition, "{}").map(|answer| answer.status)
         };
-        self.report.ask("PUT network {}, if it is still the first policy", "412", || put(first))?;
+        self.report.ask("PUT network {}, if it is still the first policy", "412", || put(&self.scene, first))?;
         self.sees_host("app.internal:5000")?;
-        let shown: Value = serde_json::from_str(&api(platform, "GET", &path, "", "")?.body).unwrap_or_default();
+        let shown: Value = serde_json::from_str(&self.scene.of_sandbox("GET", "", "", "")?.body).unwrap_or_default();
         let now = shown.get("fingerprint").and_then(Value::as_str).ok_or(DemoError::Answer("a fingerprint"))?;
-        self.report.ask("PUT network {}, if it is still the one that was read", "204", || put(now))?;
-        self.sees("host", "the name that was asked", &self.host(5000))
+        self.report.ask("PUT network {}, if it is still the one that was read", "204", || put(&self.scene, now))?;
+        self.sees("host", "the asked name", &self.scene.host(5000))
     }
 
     fn invalid(&mut self) -> Told {
@@ -186,7 +190,7 @@ impl<'a> Story<'a> {
             self.report.ask(&asked, expected, || Ok(code))?;
         }
         self.report.ask("    more than that", "0", || Ok(found.count()))?;
-        self.request(self.world.clients()[1], 5000, "", "200")
+        self.request(self.scene.world.clients()[1], 5000, "", "200")
     }
 
     fn delete(&mut self) -> Told {
@@ -194,19 +198,15 @@ impl<'a> Story<'a> {
         self.change("DELETE", "", "204")?;
         self.serving = None;
         self.change("GET", "", "404")?;
-        self.request(self.world.clients()[0], 5000, "", "404")
+        self.request(self.scene.world.clients()[0], 5000, "", "404")
     }
 
     /// Starts what the sandbox serves.
     fn serve(&mut self) -> Told {
-        let Inside { address, client } = self.inside()?;
+        let Inside { address, client } = self.scene.inside()?;
         let sockets = PORTS.map(|port| format!("web:{address}:{port}"));
         self.serving = Some(client.serve(&sockets.each_ref().map(String::as_str))?);
         Ok(())
-    }
-
-    fn inside(&self) -> Result<Inside, DemoError> {
-        self.platform.inside(&self.id)
     }
 
     fn put(&mut self, document: &str) -> Told {
@@ -214,10 +214,9 @@ impl<'a> Story<'a> {
     }
 
     fn put_expecting(&mut self, document: &str, expected: &str) -> Result<Answer, DemoError> {
-        let (platform, path) = (self.platform, format!("/sandboxes/{}/network", self.id));
         let mut answered = None;
         self.report.ask(&format!("PUT network {document}"), expected, || {
-            let answer = api(platform, "PUT", &path, "", document)?;
+            let answer = self.scene.of_sandbox("PUT", "/network", "", document)?;
             let status = answer.status;
             answered = Some(answer);
             Ok(status)
@@ -227,18 +226,19 @@ impl<'a> Story<'a> {
 
     /// A request about the sandbox, without a document.
     fn change(&mut self, method: &str, what: &str, expected: &str) -> Told {
-        let (platform, path) = (self.platform, format!("/sandboxes/{}{what}", self.id));
         let body = if method == "PUT" { "{}" } else { "" };
         let asked = format!("{method} {} {body}", what.strip_prefix('/').unwrap_or("the sandbox"));
-        self.report.ask(asked.trim_end(), expected, || api(platform, method, &path, "", body).map(|it| it.status))
+        self.report.ask(asked.trim_end(), expected, || {
+            self.scene.of_sandbox(method, what, "", body).map(|answer| answer.status)
+        })
     }
 
     /// Whether a packet of the sandbox is answered. Only the kernel judges that.
     fn sends(&mut self, protocol: &str, host: &str, is_answered: bool) -> Told {
-        if !self.world.has_kernel() {
+        if !self.scene.world.has_kernel() {
             return Ok(());
         }
-        let Inside { client, .. } = self.inside()?;
+        let Inside { client, .. } = self.scene.inside()?;
         let port = if protocol == "icmp" { 0 } else { 7 };
         let to = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
         let said = |is_answered| if is_answered { "an answer" } else { "no answer" };
@@ -251,10 +251,10 @@ impl<'a> Story<'a> {
 
     /// Which host answers a sandbox that connects to an address and says a name.
     fn names(&mut self, address: &str, name: &str, expected: &str) -> Told {
-        if !self.world.has_kernel() {
+        if !self.scene.world.has_kernel() {
             return Ok(());
         }
-        let (Inside { client, .. }, to) = (self.inside()?, socket(address, 80)?);
+        let (Inside { client, .. }, to) = (self.scene.inside()?, socket(address, 80)?);
         self.report.ask(&format!("sandbox asks {address} for http://{name}/"), expected, || {
             Ok(host_of(client.send(to, &get(name, ""))))
         })
@@ -262,10 +262,10 @@ impl<'a> Story<'a> {
 
     /// The same in TLS.
     fn names_in_tls(&mut self, address: &str, name: &str, expected: &str) -> Told {
-        if !self.world.has_kernel() {
+        if !self.scene.world.has_kernel() {
             return Ok(());
         }
-        let (Inside { client, .. }, to) = (self.inside()?, socket(address, 443)?);
+        let (Inside { client, .. }, to) = (self.scene.inside()?, socket(address, 443)?);
         self.report.ask(&format!("sandbox asks {address} for https://{name}/"), expected, || {
             Ok(host_of(client.send_tls(to, name, &get(name, ""))))
         })
@@ -275,10 +275,10 @@ impl<'a> Story<'a> {
     fn request(&mut self, from: &str, port: u16, headers: &str, expected: &str) -> Told {
         let claims = headers.trim_end();
         let claims = if claims.is_empty() { String::new() } else { format!(", {claims}") };
-        let answer = || self.ask_edge(from, port, headers);
-        let asked = format!("{from} asks for port {port}{claims}");
-        let happened = answer()?.map_or_else(|| "no answer".to_owned(), |answer| answer.status.to_string());
-        self.report.ask(&asked, expected, || Ok(happened))
+        self.report.ask(&format!("{from} asks for port {port}{claims}"), expected, || {
+            let answer = self.scene.ask_edge(from, port, headers)?;
+            Ok(answer.map_or_else(|| "no answer".to_owned(), |answer| answer.status.to_string()))
+        })
     }
 
     /// Which host name the sandbox sees.
@@ -288,51 +288,21 @@ impl<'a> Story<'a> {
 
     /// What the sandbox sees of a request in a header. What is expected is shown by its name.
     fn sees(&mut self, header: &str, shown: &str, expected: &str) -> Told {
-        let answer = self.ask_edge(self.world.clients()[0], 5000, "")?;
-        let seen = answer.map(|answer| answer.was_sent(header).join(", ")).unwrap_or_default();
-        let happened = if seen == expected { shown.to_owned() } else { seen };
-        self.report.ask(&format!("sandbox sees {header}"), shown, || Ok(happened))
-    }
-
-    fn ask_edge(&self, from: &str, port: u16, headers: &str) -> Result<Option<Answer>, DemoError> {
-        let from: IpAddr = from.parse().map_err(|_| DemoError::Answer("an address"))?;
-        let edges = &self.platform.edge_addresses;
-        let to = edges.iter().find(|edge| edge.is_ipv4() == from.is_ipv4()).ok_or(DemoError::NoSandbox)?;
-        Ok(self.world.client(from)?.send(*to, &get(&self.host(port), headers)))
-    }
-
-    /// What clients call a port of the sandbox.
-    fn host(&self, port: u16) -> String {
-        format!("{port}-{}.{DOMAIN}", self.id)
+        self.report.ask(&format!("sandbox sees {header}"), shown, || {
+            let answer = self.scene.ask_edge(self.scene.world.clients()[0], 5000, "")?;
+            let seen = answer.map(|answer| answer.was_sent(header).join(", ")).unwrap_or_default();
+            Ok(if seen == expected { shown.to_owned() } else { seen })
+        })
     }
 }
 
 /// What is wrong with the document of [`Story::invalid`].
-const EXPECTED: [&str; 4] = ["invalid-address", "x", "x", "unknown-field"];
+const EXPECTED: [&str; 4] = ["invalid-address", "scheme-in-pattern", "pattern-not-allowed", "unknown-field"];
 
 const fn first() -> &'static str {
     HOSTS[0][0]
 }
 
-fn socket(address: &str, port: u16) -> Result<SocketAddr, DemoError> {
-    Ok(SocketAddr::new(address.parse().map_err(|_| DemoError::Answer("an address"))?, port))
-}
-
-fn get(host: &str, headers: &str) -> String {
-    format!("GET / HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n")
-}
-
 fn host_of(answer: Option<Answer>) -> String {
     answer.map_or_else(|| "no answer".to_owned(), |answer| answer.host().to_owned())
-}
-
-/// Asks the control API.
-fn api(platform: &Platform, method: &str, path: &str, headers: &str, body: &str) -> Result<Answer, DemoError> {
-    let (to, length) = (platform.api_address, body.len());
-    let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {to}\r\nAuthorization: Bearer {KEY}\r\n{headers}{kind}\
-         Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    );
-    Ok(send(to, &request)?)
 }

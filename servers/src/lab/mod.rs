@@ -41,6 +41,6 @@ mod world;
 
 pub use client::{Answer, Client, send};
 pub use error::LabError;
-pub use namespace::{Place, enter};
+pub use namespace::{Place, can_enter, enter};
 pub use part::{PLAY, Running, play};
 pub use world::{HOSTS, INTERNET, Lab, NAME_SERVER, NODE, run};

@@ -34,25 +34,40 @@ pub fn enter() -> Place {
     if let Some(left) = env::var_os(LEFT) {
         return if own() == left { Place::Impossible("the namespace is still the same".into()) } else { Place::Inside };
     }
-    for (program, package) in [("nft", "nftables"), ("ip", "iproute2"), ("unshare", "util-linux")] {
-        if !runs(Command::new(program).arg("--version")) && !runs(Command::new(program).arg("-V")) {
-            return Place::Impossible(format!("`{program}` does not run; it is in the package {package}"));
-        }
-    }
-    // As root first. Otherwise as the root of a user namespace, where there may be one.
-    let ways: [&[&str]; 2] = [&[], &["--user", "--map-root-user"]];
-    let works =
-        |way: &&&[&str]| runs(Command::new("unshare").args(**way).args(OPTIONS).args(["nft", "list", "ruleset"]));
-    let Some(way) = ways.iter().find(works) else {
-        return Place::Impossible("neither root nor a user namespace may make a network namespace with rules".into());
+    let way = match way() {
+        Ok(way) => way,
+        Err(why) => return Place::Impossible(why),
     };
     let Ok(this) = env::current_exe() else {
         return Place::Impossible("the program does not know where it is".into());
     };
     let mut command = Command::new("unshare");
-    command.args(*way).args(OPTIONS).arg(this).args(env::args_os().skip(1)).env(LEFT, own());
+    command.args(way).args(OPTIONS).arg(this).args(env::args_os().skip(1)).env(LEFT, own());
     let code = command.status().ok().and_then(|status| status.code());
     Place::Done(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Whether namespaces can be entered here, and why not.
+///
+/// # Errors
+///
+/// The reason, as in [`Place::Impossible`].
+pub fn can_enter() -> Result<(), String> {
+    way().map(drop)
+}
+
+/// How namespaces can be had.
+fn way() -> Result<&'static [&'static str], String> {
+    for (program, package) in [("nft", "nftables"), ("ip", "iproute2"), ("unshare", "util-linux")] {
+        if !runs(Command::new(program).arg("--version")) && !runs(Command::new(program).arg("-V")) {
+            return Err(format!("`{program}` does not run; it is in the package {package}"));
+        }
+    }
+    // As root first. Otherwise as the root of a user namespace, where there may be one.
+    let ways: [&[&str]; 2] = [&[], &["--user", "--map-root-user"]];
+    let works = |way: &&[&str]| runs(Command::new("unshare").args(*way).args(OPTIONS).args(["nft", "list", "ruleset"]));
+    let nobody = || "neither root nor a user namespace may make a network namespace with rules".to_owned();
+    ways.into_iter().find(works).ok_or_else(nobody)
 }
 
 /// The network namespace of this process.
