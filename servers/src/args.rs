@@ -29,16 +29,21 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Serve(Service),
+    /// Start all three in a laboratory, and show that a policy is what happens.
+    #[command(after_help = "Exit codes: 0 all was as expected, 1 something was not, 2 it could not be run.")]
+    Demo(Demo),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Service {
     /// Store sandboxes and their policies, and tell them to the node.
     Api(sandgate_api::Arguments),
     /// Run sandboxes and enforce their policies.
     Node(Node),
     /// Take requests from outside, and say where they come from.
     Edge(Edge),
-    /// Start all three in a laboratory, and show that a policy is what happens.
-    #[cfg(target_os = "linux")]
-    #[command(after_help = "Exit codes: 0 all was as expected, 1 something was not, 2 it could not be run.")]
-    Demo(Demo),
 }
 
 #[derive(Debug, Args)]
@@ -113,7 +118,6 @@ pub(crate) struct Edge {
     pub(crate) between: Between,
 }
 
-#[cfg(target_os = "linux")]
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Whether it goes on without namespaces and rules of the kernel.

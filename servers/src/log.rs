@@ -8,9 +8,8 @@ use tracing_subscriber::EnvFilter;
 pub(crate) fn begin(format: LogFormat, command: &Command) {
     let usual = match command {
         // Its transcript tells the story; denials are part of it.
-        #[cfg(target_os = "linux")]
         Command::Demo(_) => "error",
-        _ => "info",
+        Command::Serve(_) => "info",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);

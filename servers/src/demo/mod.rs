@@ -64,6 +64,8 @@ pub(crate) fn run(arguments: &Demo) -> ExitCode {
     match told {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        // The reader of a pipe has seen enough.
+        Err(DemoError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the demonstration ended: {error}");
             ExitCode::from(BROKEN_OFF)
@@ -75,13 +77,13 @@ pub(crate) fn run(arguments: &Demo) -> ExitCode {
 fn tell(no_kernel: Option<&str>) -> Result<bool, DemoError> {
     let runtime = Runtime::new()?;
     let stop = runtime.block_on(async { Stop::begin() })?;
-    let mut report = Report::begin(stop.token.clone());
-    match no_kernel {
-        None => report.line("Starting a control API, a node, an edge, and an internet for them.")?,
-        Some(why) => report.line(&format!(
-            "The kernel takes no part ({why}), so what a sandbox sends is not judged here; the rest follows."
-        ))?,
-    }
+    let first = match no_kernel {
+        None => "Starting a control API, a node, an edge, and an internet for them.".to_owned(),
+        Some(why) => {
+            format!("The kernel takes no part ({why}), so what a sandbox sends is not judged here; the rest follows.")
+        }
+    };
+    let mut report = Report::begin(&first, stop.token.clone())?;
     let world = if no_kernel.is_some() { World::Loopback } else { World::lab()? };
     let platform = Platform::start(runtime, &world, stop.token)?;
     let told = Story::new(&mut report, &platform, world).tell();

@@ -1,6 +1,9 @@
 //! The three services, as they run anywhere, with everything they write in a temporary folder.
 
-use super::{DemoError, world::World};
+use super::{
+    DemoError,
+    world::{World, options},
+};
 use sandgate::ClientAddress;
 use sandgate_api::{Keys, Server, control::Times};
 use sandgate_edge::{Edge, OneNode, Secret, Timeouts};
@@ -57,12 +60,12 @@ impl Platform {
                 database: format!("sqlite:{}", folder.path().join("api.db").display()),
                 node: format!("http://{}", agent.address()),
                 keys: Keys::from_lines([format!("demo:{KEY}").as_str()]).map_err(failed("the API"))?,
-                options: world.options()?,
+                options: options()?,
                 times: Times::default(),
             };
             let api = Server::bind(api).await.map_err(failed("the API"))?;
             let node = agent.ingress_addresses().first().copied().ok_or(DemoError::NoSandbox)?;
-            let edge = Edge::bind(edge(world), OneNode(node)).map_err(failed("the edge"))?;
+            let edge = Edge::bind(edge(world)?, OneNode(node)).map_err(failed("the edge"))?;
             Ok::<_, DemoError>((agent, api, edge))
         })?;
         let (api_address, edge_addresses) = (api.address(), edge.addresses()?);
@@ -126,13 +129,13 @@ fn node(world: &World, folder: &TempDir) -> Result<sandgate_node_agent::Config, 
             requests_per_sandbox: 100,
             timeouts: timeouts(),
         }),
-        ..sandgate_node_agent::Config::new(world.options()?, pools, folder.path().join("node"))
+        ..sandgate_node_agent::Config::new(options()?, pools, folder.path().join("node"))
     })
 }
 
-fn edge(world: &World) -> sandgate_edge::Config {
-    sandgate_edge::Config {
-        listen: world.edge(),
+fn edge(world: &World) -> Result<sandgate_edge::Config, DemoError> {
+    Ok(sandgate_edge::Config {
+        listen: world.edge()?,
         domain: DOMAIN.into(),
         // Nothing is in front of it.
         client_address: ClientAddress::Peer,
@@ -140,5 +143,5 @@ fn edge(world: &World) -> sandgate_edge::Config {
         connections: 100,
         connections_per_peer: 100,
         timeouts: timeouts(),
-    }
+    })
 }

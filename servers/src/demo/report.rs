@@ -26,19 +26,12 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// One that ends early when it is told to stop.
-    pub(super) const fn begin(stop: CancellationToken) -> Self {
-        Self { stop, steps: 0, questions: 0, differing: 0 }
-    }
-
-    /// A line of its own.
-    pub(super) fn line(&self, text: &str) -> io::Result<()> {
-        writeln!(anstream::stdout(), "{text}")
-    }
-
-    /// The head of the columns.
-    pub(super) fn head(&self) -> io::Result<()> {
-        writeln!(anstream::stdout(), "\n{DIM}    {:ASKED$}  {:EXPECTED$}  happened{DIM:#}", "asked", "expected")
+    /// Begins with a line of its own and the head of the columns. It ends early when it is told to
+    /// stop.
+    pub(super) fn begin(line: &str, stop: CancellationToken) -> io::Result<Self> {
+        let mut out = anstream::stdout();
+        writeln!(out, "{line}\n\n{DIM}    {:ASKED$}  {:EXPECTED$}  happened{DIM:#}", "asked", "expected")?;
+        Ok(Self { stop, steps: 0, questions: 0, differing: 0 })
     }
 
     /// A step of the story.

@@ -30,7 +30,6 @@ impl<'a> Story<'a> {
     }
 
     pub(super) fn tell(mut self) -> Told {
-        self.report.head()?;
         let created = self.open()?;
         self.egress()?;
         self.by_name()?;

@@ -1,6 +1,6 @@
 //! Where the demonstration happens: in a laboratory, or on the loopback if there is none.
 
-use super::DemoError;
+use super::{DemoError, scene::socket};
 use sandgate::{Capabilities, Guardrails, Network, Options};
 use sandgate_node_agent::{InvalidPool, Pools};
 use sandgate_servers::lab::{Client, Lab, LabError, NAME_SERVER, NODE};
@@ -12,14 +12,14 @@ pub(super) const EXEMPT: u16 = 4999;
 /// Where it happens.
 pub(super) enum World {
     /// With sandboxes, hosts and clients in namespaces.
-    Lab(Lab),
+    Lab(Box<Lab>),
     /// With addresses of this machine that only it reaches.
     Loopback,
 }
 
 impl World {
     pub(super) fn lab() -> Result<Self, LabError> {
-        Lab::build().map(Self::Lab)
+        Lab::build().map(Box::new).map(Self::Lab)
     }
 
     pub(super) const fn has_kernel(&self) -> bool {
@@ -42,10 +42,10 @@ impl World {
     }
 
     /// Where the edge listens, for both families.
-    pub(super) fn edge(&self) -> Vec<SocketAddr> {
+    pub(super) fn edge(&self) -> Result<Vec<SocketAddr>, DemoError> {
         match self {
-            Self::Lab(_) => NODE.iter().filter_map(|ip| Some(SocketAddr::new(ip.parse().ok()?, 80))).collect(),
-            Self::Loopback => vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
+            Self::Lab(_) => NODE.iter().map(|ip| socket(ip, 80)).collect(),
+            Self::Loopback => Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]),
         }
     }
 
@@ -55,13 +55,16 @@ impl World {
         let network = |text: &str| text.parse::<Network>().map_err(|_| InvalidPool::Family);
         Pools::new(network(ipv4)?, network("fd5a:9a7e::/112")?)
     }
+}
 
-    /// What API and node agree upon: the platform's own addresses are denied to every sandbox.
-    pub(super) fn options(&self) -> Result<Options, DemoError> {
-        let mut guardrails =
-            Guardrails { exempt_ports: vec![EXEMPT], name_server: NAME_SERVER.parse().ok(), ..Guardrails::default() };
-        guardrails.always_denied.extend(NODE.iter().filter_map(|ip| ip.parse::<Network>().ok()));
-        let capabilities = Capabilities { egress_ports: true, ipv6_ingress: true };
-        Ok(Options { guardrails, capabilities, ..Options::default() })
+/// What API and node agree upon: the platform's own addresses are denied to every sandbox.
+pub(super) fn options() -> Result<Options, DemoError> {
+    let name_server = NAME_SERVER.parse().map_err(|_| DemoError::Address)?;
+    let mut guardrails =
+        Guardrails { exempt_ports: vec![EXEMPT], name_server: Some(name_server), ..Guardrails::default() };
+    for address in NODE {
+        guardrails.always_denied.push(address.parse().map_err(|_| DemoError::Address)?);
     }
+    let capabilities = Capabilities { egress_ports: true, ipv6_ingress: true };
+    Ok(Options { guardrails, capabilities, ..Options::default() })
 }

@@ -20,7 +20,7 @@
 //!
 //! let words: Vec<String> = std::env::args().skip(1).collect();
 //! if play(&words).is_some() {
-//!     return; // It was a host or a client.
+//!     return Ok(()); // It was a host or a client.
 //! }
 //! if let Place::Inside = enter() {
 //!     let lab = Lab::build()?;

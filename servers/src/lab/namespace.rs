@@ -5,15 +5,19 @@
 use std::{
     env,
     ffi::OsString,
-    fs,
+    fs, io,
     process::{Command, Stdio},
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Set inside, to the namespace that was left.
 const LEFT: &str = "SANDGATE_LAB_LEFT";
 
 /// Every process ends with this one, and what is mounted is mounted here only.
 const OPTIONS: [&str; 6] = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
+/// What a shell shows of a process that SIGTERM ended.
+const TERMINATED: u8 = 143;
 
 /// Where the process is.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,8 +47,27 @@ pub fn enter() -> Place {
     };
     let mut command = Command::new("unshare");
     command.args(way).args(OPTIONS).arg(this).args(env::args_os().skip(1)).env(LEFT, own());
-    let code = command.status().ok().and_then(|status| status.code());
-    Place::Done(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+    match run_inside(command) {
+        Ok(code) => Place::Done(code),
+        Err(error) => Place::Impossible(format!("`unshare`: {error}")),
+    }
+}
+
+/// Waits for the run inside, and ends it if this process is told to end.
+fn run_inside(command: Command) -> io::Result<u8> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        // The run inside hears it too, and ends by itself.
+        let _interrupt = signal(SignalKind::interrupt())?;
+        let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
+        tokio::select! {
+            status = child.wait() => Ok(status?.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
+            _ = terminate.recv() => {
+                child.kill().await?;
+                Ok(TERMINATED)
+            }
+        }
+    })
 }
 
 /// Whether namespaces can be entered here, and why not.
