@@ -7,7 +7,7 @@
 mod routes;
 
 pub use routes::{OneNode, Routes};
-pub use sandgate_proxy::Timeouts;
+pub use sandgate_proxy::{Secret, Timeouts};
 
 use hyper::{
     Method, Request, Response,
@@ -16,8 +16,8 @@ use hyper::{
 };
 use sandgate::{ClientAddress, INTERNAL_HEADER};
 use sandgate_proxy::{
-    BadTarget, Body, Connection, EDGE_SECRET, Forwarder, Handler, Http, Refusal, Secret, Slots, Target, Tasks,
-    Upgraded, hop, listen,
+    BadTarget, Body, Connection, EDGE_SECRET, Forwarder, Handler, Http, Refusal, Slots, Target, Tasks, Upgraded, hop,
+    listen,
 };
 use std::{io, net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;

@@ -1,11 +1,5 @@
 //! What an edge tells a node about requests, and what it does when there is no node.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test stops where it is wrong"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where it is wrong")]
 
 use sandgate::ClientAddress;
 use sandgate_edge::{Config, Edge, EdgeError, Routes, Timeouts};

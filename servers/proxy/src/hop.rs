@@ -1,7 +1,7 @@
 //! Headers that are about one connection and go no further, and the one upgrade that passes.
 
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
     TRANSFER_ENCODING, UPGRADE,
 };
 
@@ -37,10 +37,6 @@ pub fn strip(headers: &mut HeaderMap) -> bool {
         .filter(|name| *name != HOST)
         .collect();
     let is_upgrade = named.contains(&UPGRADE) && is_websocket(headers);
-    if headers.contains_key(TRANSFER_ENCODING) {
-        // Two lengths are two messages for whoever reads the other one.
-        headers.remove(CONTENT_LENGTH);
-    }
     let known = [
         CONNECTION,
         KEEP_ALIVE,

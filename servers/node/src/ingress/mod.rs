@@ -5,9 +5,11 @@
 
 mod pass;
 
+pub use sandgate_proxy::{Secret, Timeouts};
+
 use crate::{events::Events, registry::Registry};
 use pass::Pass;
-use sandgate_proxy::{Forwarder, Http, Secret, Slots, Tasks, Timeouts, listen};
+use sandgate_proxy::{Forwarder, Http, Slots, Tasks, listen};
 use std::{io, net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
