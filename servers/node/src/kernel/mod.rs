@@ -11,15 +11,13 @@ mod base;
 
 use crate::{
     config::{Config, KernelPart},
+    registry::Enforced,
     sandbox::{Failure, Link, Namespaces, Program},
 };
 use base::Base;
-use sandgate::{
-    Policy,
-    nftables::{Established, Place, Settings, lower},
-};
-use std::{collections::BTreeSet, fs, num::NonZeroU16};
-use tokio::process::Command;
+use sandgate::nftables::{Established, Place, Settings, lower};
+use std::{collections::BTreeSet, fs, num::NonZeroU16, sync::Arc};
+use tokio::{process::Command, task::spawn_blocking};
 
 /// The kernel, if it takes part.
 #[derive(Debug)]
@@ -47,14 +45,14 @@ impl Kernel {
             tracing::warn!("the kernel takes no part: sandboxes have no namespaces, and only the proxies judge");
             return Ok(Self::Absent);
         }
-        let program = |path: &std::path::Path| Program { path: path.into(), limit: config.command_time };
+        let ip = Program::new(&config.ip, config.command_time);
         let name_server = config.options.guardrails.name_server.filter(|_| config.resolv_conf);
         let rules = Rules {
             namespaces: Namespaces {
-                ip: program(&config.ip),
+                ip: ip.clone(),
                 resolv_conf: name_server.map(|server| format!("nameserver {}\n", server.address)),
             },
-            nft: program(&config.nft),
+            nft: ip.beside(&config.nft),
             base: Base::new(config, proxy_port),
             established: config.established,
             proxy_port,
@@ -77,17 +75,17 @@ impl Kernel {
     }
 
     /// Makes a sandbox and connects it, with its policy in force.
-    pub(crate) async fn plug(&self, link: &Link, policy: &Policy) -> Result<(), Failure> {
+    pub(crate) async fn plug(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
         rules.namespaces.make(link).await?;
-        rules.load(&format!("{}{}", base::admit(link), rules.of(link, policy))).await?;
+        rules.load(&format!("{}{}", base::admit(link), rules.of(link, enforced).await?)).await?;
         rules.namespaces.connect(link).await
     }
 
     /// Puts a policy in the place of the one that is in force: one transaction.
-    pub(crate) async fn replace(&self, link: &Link, policy: &Policy) -> Result<(), Failure> {
+    pub(crate) async fn replace(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
-        rules.load(&rules.of(link, policy)).await
+        rules.load(&rules.of(link, enforced).await?).await
     }
 
     /// Removes a sandbox. What is not there is removed already.
@@ -158,8 +156,11 @@ impl Rules {
         }
     }
 
-    fn of(&self, link: &Link, policy: &Policy) -> String {
-        lower(policy, &self.settings(link)).to_string()
+    /// The rules of a policy. For very many entries that is work which must not hold up others.
+    async fn of(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<String, Failure> {
+        let (settings, enforced) = (self.settings(link), Arc::clone(enforced));
+        let lowered = spawn_blocking(move || lower(&enforced.policy, &settings).to_string()).await;
+        lowered.map_err(|error| Failure::NotRun { program: "lowering".into(), error: error.into() })
     }
 
     /// What comes after the word `sandgate_` in the names of tables.
