@@ -222,7 +222,7 @@ fn to_proxy(egress: &[Sorted; 2], name: &InterfaceName, port: u16) -> Chain {
     let comment = |class: Class| match class.verdict {
         Ruling::AllowByName => String::from("the proxy decides"),
         Ruling::Allow => told("allow", class),
-        Ruling::Deny => told("deny", class),
+        Ruling::Deny => String::from("denied before"),
     };
     for sorted in egress {
         let parts = [Part::Plain, Part::Ports].into_iter();
