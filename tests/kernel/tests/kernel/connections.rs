@@ -28,7 +28,7 @@ pub(crate) fn tests() -> Vec<(&'static str, fn())> {
             survives(ONE_ALLOWS, Established::Keep);
         }),
         ("an_open_connection_that_is_rechecked_stops_when_its_entry_is_taken_away", || {
-            SERVERS.into_iter().for_each(cut)
+            SERVERS.into_iter().for_each(cut);
         }),
     ]
 }
@@ -59,7 +59,9 @@ fn steps(documents: [&str; 2], to: usize, established: Established) -> [String; 
 }
 
 fn load(steps: &[String]) {
-    steps.iter().for_each(|step| drop(run("nft", &["-f", "-"], step)));
+    for step in steps {
+        run("nft", &["-f", "-"], step);
+    }
 }
 
 /// A server that sends back what it gets, to one client.

@@ -21,7 +21,7 @@ use sandgate::{
     Capabilities, Direction, Guardrails, Options, Policy,
     nftables::{Established, Place, RuleSet, Settings, Turn, lower},
 };
-use std::{collections::BTreeSet, env, net::IpAddr, num::NonZeroU16};
+use std::{collections::BTreeSet, env, fmt::Write, net::IpAddr, num::NonZeroU16};
 
 pub(crate) fn tests() -> Vec<(&'static str, fn())> {
     vec![
@@ -87,7 +87,9 @@ impl<'p> Turns<'p> {
         let mut rounds = 0;
         let before = lab.number_of_tables();
         let said = lab.by_turns(texts, times, || {
-            frames.iter().for_each(|frame| lab.send(frame));
+            for frame in &frames {
+                lab.send(frame);
+            }
             rounds += 1;
         });
         let made = lab.number_of_tables() - before - 1;
@@ -184,7 +186,7 @@ fn pair(size: usize) -> [Policy; 2] {
 fn packets(size: usize) -> Vec<Question> {
     // No multiple of 12, so that there are some of every group and every kind.
     let step = (2 * size / 60).max(1) | 1;
-    let tried = (0..2 * size).step_by(if step % 3 == 0 { step + 2 } else { step });
+    let tried = (0..2 * size).step_by(if step.is_multiple_of(3) { step + 2 } else { step });
     let kinds = [Kind::Tcp(443), Kind::Udp(443), Kind::Tcp(80), Kind::Echo];
     tried.flat_map(|number| kinds.map(|kind| Question { address: within(number), kind })).collect()
 }
@@ -238,14 +240,15 @@ fn refused() {
             // In the place of the table that is in force.
             let next = lower(&second, &on_link(established));
             let mut text = next.to_string();
-            for line in [
+            let wrong = [
                 "chain {} one",
                 "chain {} two",
                 "rule {} one jump two",
                 "rule {} two jump one",
                 "rule {} from_sandbox jump one",
-            ] {
-                text += &format!("add {}\n", line.replace("{}", &format!("inet {}", next.table)));
+            ];
+            for line in wrong.map(|line| line.replace("{}", &format!("inet {}", next.table))) {
+                writeln!(text, "add {line}").expect("a text grows");
             }
             let times = 50 * factor();
             let (said, _) = turns.run(&[&text], times, &[0], &mut flow);

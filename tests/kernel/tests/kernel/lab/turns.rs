@@ -25,8 +25,8 @@ impl Lab {
         let piped = command.arg("-i").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = piped.current_dir(&folder).spawn().expect("nft runs");
         let mut stdin = child.stdin.take().expect("it is piped");
-        let turns: String =
-            (0..texts.len()).cycle().take(times).map(|turn| format!("include \"./{turn}.nft\"\n")).collect();
+        let lines: Vec<String> = (0..texts.len()).map(|turn| format!("include \"./{turn}.nft\"\n")).collect();
+        let turns: String = lines.iter().map(String::as_str).cycle().take(times).collect();
         let writer = thread::spawn(move || stdin.write_all(turns.as_bytes()).expect("nft reads on"));
         let loader = thread::spawn(move || child.wait_with_output().expect("a child ends"));
         while !loader.is_finished() {
