@@ -10,8 +10,8 @@ use args::{Arguments, Command, Service};
 use clap::Parser;
 use sandgate_api::Server;
 use sandgate_edge::{Edge, OneNode};
+use sandgate_lab::play;
 use sandgate_node_agent::Agent;
-use sandgate_servers::lab::play;
 use std::{env, error::Error, process::ExitCode};
 use stop::Stop;
 

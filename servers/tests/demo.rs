@@ -8,7 +8,7 @@
 #![expect(clippy::unwrap_used, clippy::panic_in_result_fn, reason = "a test stops where it is wrong")]
 
 use libtest_mimic::{Arguments, Failed, Trial, run};
-use sandgate_servers::lab::can_enter;
+use sandgate_lab::can_enter;
 use std::{
     env, fs,
     io::{BufRead, BufReader},

@@ -131,6 +131,7 @@ const SERVERS: &[&str] = &[
     "sandgate-api",
     "sandgate-contract",
     "sandgate-edge",
+    "sandgate-lab",
     "sandgate-node-agent",
     "sandgate-proxy",
     "sandgate-servers",

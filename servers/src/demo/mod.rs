@@ -18,7 +18,7 @@ use crate::{
 };
 use platform::Platform;
 use report::Report;
-use sandgate_servers::lab::{LabError, Place, enter};
+use sandgate_lab::{LabError, Place, enter};
 use std::{io, process::ExitCode};
 use story::Story;
 use thiserror::Error;

@@ -7,8 +7,8 @@ use super::{
 use sandgate::ClientAddress;
 use sandgate_api::{Keys, Server, control::Times};
 use sandgate_edge::{Edge, OneNode, Secret, Timeouts};
+use sandgate_lab::{Client, NAME_SERVER};
 use sandgate_node_agent::{Agent, KernelPart, egress, ingress};
-use sandgate_servers::lab::{Client, NAME_SERVER};
 use std::{
     env,
     fmt::Display,

@@ -5,7 +5,7 @@ use super::{
     platform::{DOMAIN, Inside, KEY, Platform},
     world::World,
 };
-use sandgate_servers::lab::{Answer, send};
+use sandgate_lab::{Answer, send};
 use std::net::{IpAddr, SocketAddr};
 
 /// The platform, the world around it, and the sandbox that the story is about.

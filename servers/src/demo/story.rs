@@ -7,7 +7,7 @@ use super::{
     scene::{Scene, get, socket},
     world::{EXEMPT, World},
 };
-use sandgate_servers::lab::{Answer, HOSTS, NAME_SERVER, NODE, Running};
+use sandgate_lab::{Answer, HOSTS, NAME_SERVER, NODE, Running};
 use serde_json::Value;
 use std::net::IpAddr;
 

@@ -2,8 +2,8 @@
 
 use super::{DemoError, scene::socket};
 use sandgate::{Capabilities, Guardrails, Network, Options};
+use sandgate_lab::{Client, Lab, LabError, NAME_SERVER, NODE};
 use sandgate_node_agent::{InvalidPool, Pools};
-use sandgate_servers::lab::{Client, Lab, LabError, NAME_SERVER, NODE};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A port of sandboxes that no policy closes.
