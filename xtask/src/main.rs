@@ -122,26 +122,23 @@ fn test() -> Outcome {
 fn tests() -> Vec<&'static str> {
     // A package whose tests are in another language needs that language even to be built.
     let others = ["--exclude", "sandgate-python", "--exclude", "sandgate-node"];
-    let servers = SERVERS.iter().flat_map(|server| ["--exclude", server]).collect();
-    [vec!["test", "--workspace"], others.into(), servers, vec!["--all-features", "--quiet"]].concat()
+    [&["test", "--workspace"][..], &others, &["--all-features", "--quiet"]].concat()
 }
 
-/// The packages below `servers/`, which have a task of their own: they take long to build.
-const SERVERS: &[&str] = &[
-    "sandgate-api",
-    "sandgate-contract",
-    "sandgate-edge",
-    "sandgate-lab",
-    "sandgate-node-agent",
-    "sandgate-proxy",
-    "sandgate-servers",
-];
-
-/// In network namespaces of their own; that there can be none is a failure here.
+/// The workspace of the servers, from the formatting to packets. Their tests run in network
+/// namespaces of their own; that there can be none is a failure here.
 fn servers() -> Outcome {
-    step("the servers, from a request to a packet", || {
-        let servers = SERVERS.iter().flat_map(|server| ["--package", server]).collect();
-        run::command("cargo", &[vec!["test"], servers, vec!["--quiet"]].concat())
+    let manifest = ["--manifest-path", "servers/Cargo.toml"];
+    step("the servers: formatting and lints", || {
+        let lints = [&["clippy"][..], &manifest, &["--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]];
+        Ok(cargo(&[&["fmt"][..], &manifest, &["--all", "--check"]].concat())? && cargo(&lints.concat())?)
+    })?;
+    step("the servers: documentation", || {
+        let doc = [&["doc"][..], &manifest, &["--workspace", "--no-deps", "--quiet"]].concat();
+        run::command("cargo", &doc).env("RUSTDOCFLAGS", "-D warnings").status().map(|status| status.success())
+    })?;
+    step("the servers: from a request to a packet", || {
+        run::command("cargo", &[&["test"][..], &manifest, &["--workspace", "--quiet"]].concat())
             .env("SANDGATE_KERNEL", "required")
             .status()
             .map(|status| status.success())

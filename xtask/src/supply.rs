@@ -7,12 +7,14 @@ use crate::{
 };
 use std::{fs, io, path::PathBuf, process::Stdio};
 
-/// The workspaces, and what `cargo deny` asks of each. Only the first is shipped: the fuzzer brings
-/// a second copy of some crates, and the contestants of the benchmarks their own licences as well.
-const WORKSPACES: [(&str, &[&str]); 4] = [
+/// The workspaces, and what `cargo deny` asks of each. Only the first is shipped: the fuzzer and the
+/// servers bring second copies of some crates, and the contestants of the benchmarks their own
+/// licences as well.
+const WORKSPACES: [(&str, &[&str]); 5] = [
     ("Cargo.toml", &["bans", "licenses", "sources"]),
     ("tests/no-std/Cargo.toml", &["bans", "licenses", "sources"]),
     ("fuzz/Cargo.toml", &["licenses", "sources"]),
+    ("servers/Cargo.toml", &["licenses", "sources"]),
     ("bench/Cargo.toml", &["sources"]),
 ];
 const NPM: [&str; 2] = ["bindings-node", "bench/node"];
