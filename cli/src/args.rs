@@ -263,8 +263,14 @@ pub(crate) struct Nft {
     /// Leave out which entries the elements of sets come from.
     #[arg(long)]
     pub(crate) no_comments: bool,
+    /// Which of the place's two tables the rules stand in.
+    #[arg(long, value_enum, default_value = "first")]
+    pub(crate) turn: Turn,
+    /// Print one step of a replacement while packets flow: this table in the place of the other.
+    #[arg(long, value_enum)]
+    pub(crate) step: Option<Step>,
     /// Print nothing; ask `nft -c` whether it would take the rules.
-    #[arg(long, conflicts_with_all = ["json", "format"])]
+    #[arg(long, conflicts_with_all = ["json", "format", "step"])]
     pub(crate) check: bool,
     /// The same as `--format json`, for `nft -j -f -`.
     #[arg(long, conflicts_with = "format")]
@@ -273,6 +279,41 @@ pub(crate) struct Nft {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) platform: Platform,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Turn {
+    First,
+    Second,
+}
+
+impl From<Turn> for sandgate::nftables::Turn {
+    fn from(turn: Turn) -> Self {
+        match turn {
+            Turn::First => Self::First,
+            Turn::Second => Self::Second,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// The table and its sets, which no packet comes to yet.
+    Prepare,
+    /// What makes packets come there, beside the old rules.
+    Enforce,
+    /// The end of the old rules.
+    Retire,
+}
+
+impl From<Step> for sandgate::nftables::Step {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Prepare => Self::Prepare,
+            Step::Enforce => Self::Enforce,
+            Step::Retire => Self::Retire,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

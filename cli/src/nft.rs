@@ -4,8 +4,10 @@ use crate::{
     args::{Format, Nft},
     input::{self, Failure},
 };
-use sandgate::nftables::{ByName, Log, Place, RuleSet, Settings, lower};
+use sandgate::nftables::{ByName, Log, Place, RuleSet, Settings, Step, lower};
+use serde::Serialize;
 use std::{
+    fmt::Display,
     io::{self, Write},
     process::{Command, ExitCode, Stdio},
 };
@@ -22,12 +24,25 @@ pub(crate) fn run(arguments: &Nft) -> Result<ExitCode, Failure> {
     if arguments.check {
         return check(&rule_set);
     }
-    let mut out = io::stdout().lock();
-    match arguments.output.format {
-        Format::Text if !arguments.json => write!(out, "{rule_set}")?,
-        Format::Text | Format::Json => writeln!(out, "{}", input::json(&rule_set)?)?,
+    match arguments.step {
+        None => print(arguments, &rule_set)?,
+        Some(step) => {
+            let asked = Step::from(step);
+            for transaction in rule_set.steps().into_iter().filter(|transaction| transaction.step() == asked) {
+                print(arguments, &transaction)?;
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn print<T: Display + Serialize>(arguments: &Nft, rules: &T) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match arguments.output.format {
+        Format::Text if !arguments.json => write!(out, "{rules}")?,
+        Format::Text | Format::Json => writeln!(out, "{}", input::json(rules)?)?,
+    }
+    Ok(())
 }
 
 fn settings(arguments: &Nft) -> Settings {
@@ -41,7 +56,8 @@ fn settings(arguments: &Nft) -> Settings {
         (None, false) => Log::Off,
     };
     let (established, counters) = (arguments.established.into(), arguments.counters);
-    Settings { established, counters, log, comments: !arguments.no_comments, ..Settings::new(place) }
+    let turn = arguments.turn.into();
+    Settings { established, counters, log, comments: !arguments.no_comments, turn, ..Settings::new(place) }
 }
 
 /// Asks `nft -c`, which changes nothing. What it says goes where it says it.

@@ -73,3 +73,15 @@ fn a_policy_that_is_not_valid_prints_no_rules() {
     let ran = sandgate(&["nft", "--interface", "tap0"], r#"{"denyOut": ["10.1.2.3/8"]}"#);
     assert!(ran.code == 2 && ran.out.is_empty() && ran.err.contains("host-bits"));
 }
+
+#[test]
+fn a_replacement_under_traffic_is_three_steps_to_the_other_table() {
+    let step = |name: &str| sandgate(&[&EXAMPLE[..], &["--turn", "second", "--step", name]].concat(), "");
+    let [prepare, enforce, retire] = ["prepare", "enforce", "retire"].map(|name| step(name).out);
+    assert!(prepare.starts_with("create table inet sandgate2_tap0\n") && !prepare.contains(" hook "));
+    assert!(enforce.starts_with("table inet sandgate2_tap0 {\n") && !enforce.contains("elements"));
+    assert_eq!(retire, "add table inet sandgate_tap0\ndelete table inet sandgate_tap0\n");
+    let json = sandgate(&[&EXAMPLE[..], &["--step", "retire", "--json"]].concat(), "").out;
+    let document: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(document["nftables"][1]["delete"]["table"]["name"], "sandgate2_tap0");
+}

@@ -1,4 +1,4 @@
-//! A sandbox platform on one machine: what the command, its demonstration and the tests share.
+//! A sandbox platform on one machine: what its command and its tests share.
 
-#[cfg(target_os = "linux")]
-pub mod lab;
+/// The network in which the platform is demonstrated and tested.
+pub use sandgate_lab as lab;

@@ -1,8 +1,60 @@
 //! The services of a sandbox platform, each alone or all on one machine.
 
-use std::process::ExitCode;
+mod args;
+mod configure;
+mod demo;
+mod log;
+mod stop;
+
+use args::{Arguments, Command, Service};
+use clap::Parser;
+use sandgate_api::Server;
+use sandgate_edge::{Edge, OneNode};
+use sandgate_lab::play;
+use sandgate_node_agent::Agent;
+use std::{env, error::Error, process::ExitCode};
+use stop::Stop;
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    sandgate_servers::lab::play(&words).unwrap_or(ExitCode::FAILURE)
+    // The hosts and the clients of the demonstration are this program as well.
+    let words: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    if let Some(code) = play(&words) {
+        return code;
+    }
+    let Arguments { log_format, command } = Arguments::parse();
+    log::begin(log_format, &command);
+    let outcome = match command {
+        Command::Demo(arguments) => return demo::run(&arguments),
+        Command::Serve(service) => serve(service),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one of the services until it is told to stop.
+#[tokio::main]
+async fn serve(service: Service) -> Result<(), Box<dyn Error>> {
+    let stop = Stop::begin()?;
+    match service {
+        Service::Api(arguments) => {
+            let server = Server::bind(arguments.try_into()?).await?;
+            server.serve(stop.token.cancelled()).await;
+        }
+        Service::Node(arguments) => Agent::serve(arguments.try_into()?, stop.token.clone()).await?.stopped().await?,
+        Service::Edge(arguments) => {
+            let routes = OneNode(arguments.node);
+            let edge = Edge::bind(arguments.try_into()?, routes)?;
+            for address in edge.addresses()? {
+                tracing::info!(%address, "the edge listens");
+            }
+            edge.run(stop.token.clone()).await;
+        }
+    }
+    tracing::info!("stopped");
+    Ok(())
 }

@@ -17,6 +17,7 @@ pub(crate) enum Part {
     Node,
     Growth,
     Difference,
+    Kernel,
 }
 
 impl Part {
@@ -28,6 +29,7 @@ impl Part {
             Self::Node => "# Node",
             Self::Growth => "# Growth",
             Self::Difference => "# Differences",
+            Self::Kernel => "# Kernel",
         }
     }
 }
@@ -43,6 +45,7 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
             Part::Node => node::bench(&page)?,
             Part::Growth => growth::bench(&page)?,
             Part::Difference => difference::bench(&page)?,
+            Part::Kernel => kernel(&page)?,
         }
         let results = repository().join(RESULTS);
         let error = |error: std::io::Error| error.to_string();
@@ -76,6 +79,14 @@ fn core(page: &Path) -> Outcome {
     step("measuring the core", || {
         let page = page.to_string_lossy();
         cargo(&["run", "--release", "--manifest-path", "bench/Cargo.toml", "--quiet", "--", &page])
+    })
+}
+
+/// In a network namespace of its own; where there can be none, that is a failure.
+fn kernel(page: &Path) -> Outcome {
+    step("measuring the kernel", || {
+        let page = page.to_string_lossy();
+        cargo(&["bench", "--package", "sandgate-kernel-tests", "--bench", "scale", "--quiet", "--", &page])
     })
 }
 

@@ -60,6 +60,8 @@ enum Task {
     Fuzz(fuzz::Fuzz),
     /// Change what decides in one place at a time; fail if no test notices and the change is not justified.
     Mutants,
+    /// Test the servers: requests, processes and packets in closed network namespaces.
+    Servers,
     /// Double hostile inputs; fail where the work or the memory more than doubles with them.
     Growth,
     /// Check what is depended on: licences, sources, lock files, oldest versions, and what of it the API shows.
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         Task::NoStd => no_std(),
         Task::Proof => proof(),
         Task::Kernel => kernel(),
+        Task::Servers => servers(),
         Task::Supply => supply::run(),
         Task::Mutants => mutants::run(),
         Task::Growth => growth::run(),
@@ -119,7 +122,30 @@ fn test() -> Outcome {
 fn tests() -> Vec<&'static str> {
     // A package whose tests are in another language needs that language even to be built.
     let others = ["--exclude", "sandgate-python", "--exclude", "sandgate-node"];
-    [&["test", "--workspace"][..], &others, &["--all-features", "--quiet"]].concat()
+    let servers = SERVERS.iter().flat_map(|server| ["--exclude", server]).collect();
+    [vec!["test", "--workspace"], others.into(), servers, vec!["--all-features", "--quiet"]].concat()
+}
+
+/// The packages below `servers/`, which have a task of their own: they take long to build.
+const SERVERS: &[&str] = &[
+    "sandgate-api",
+    "sandgate-contract",
+    "sandgate-edge",
+    "sandgate-lab",
+    "sandgate-node-agent",
+    "sandgate-proxy",
+    "sandgate-servers",
+];
+
+/// In network namespaces of their own; that there can be none is a failure here.
+fn servers() -> Outcome {
+    step("the servers, from a request to a packet", || {
+        let servers = SERVERS.iter().flat_map(|server| ["--package", server]).collect();
+        run::command("cargo", &[vec!["test"], servers, vec!["--quiet"]].concat())
+            .env("SANDGATE_KERNEL", "required")
+            .status()
+            .map(|status| status.success())
+    })
 }
 
 fn ci(long: bool) -> Outcome {
@@ -147,6 +173,7 @@ fn ci(long: bool) -> Outcome {
     no_std()?;
     proof()?;
     kernel()?;
+    servers()?;
     instructions::run(false)?;
     growth::run()?;
     supply::run()?;

@@ -6,7 +6,12 @@ use crate::{
 };
 use clap::Args;
 use sandgate::{Capabilities, Guardrails, Options, Report};
-use std::{fs, io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// What the service is told when it starts.
 #[derive(Debug, Clone)]
@@ -45,18 +50,43 @@ pub struct Arguments {
     /// A file of API keys, one a line, as `team:key`.
     #[arg(long, env = "SANDGATE_API_KEYS", value_name = "FILE")]
     pub key_file: Option<PathBuf>,
-    /// A guardrails document; the node's must say the same.
-    #[arg(long, env = "SANDGATE_GUARDRAILS", value_name = "FILE")]
-    pub guardrails: Option<PathBuf>,
-    /// Entries of `allowOut` and `denyOut` may have ports.
-    #[arg(long)]
-    pub egress_ports: bool,
-    /// Entries of `allowIn` may be IPv6.
-    #[arg(long)]
-    pub ipv6_ingress: bool,
+    /// What shapes every policy.
+    #[command(flatten)]
+    pub shape: Shape,
     /// Milliseconds that a call of the node may take.
     #[arg(long, value_name = "MS", default_value_t = 3000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     pub node_time: u64,
+}
+
+/// What shapes every policy: the same arguments for the API and the node, which have to agree.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "The same for the API and the node")]
+pub struct Shape {
+    /// A guardrails document.
+    #[arg(long, env = "SANDGATE_GUARDRAILS", value_name = "FILE")]
+    pub guardrails: Option<PathBuf>,
+    /// Entries of `allowOut` and `denyOut` may have ports.
+    #[arg(long, env = "SANDGATE_EGRESS_PORTS")]
+    pub egress_ports: bool,
+    /// Entries of `allowIn` may be IPv6.
+    #[arg(long, env = "SANDGATE_IPV6_INGRESS")]
+    pub ipv6_ingress: bool,
+}
+
+impl Shape {
+    /// Reads the guardrails.
+    ///
+    /// # Errors
+    ///
+    /// The document cannot be read, or is not valid.
+    pub fn options(&self) -> Result<Options, ConfigError> {
+        let guardrails = match &self.guardrails {
+            Some(file) => Guardrails::from_json(&read(file)?).map_err(ConfigError::Guardrails)?,
+            None => Guardrails::default(),
+        };
+        let capabilities = Capabilities { egress_ports: self.egress_ports, ipv6_ingress: self.ipv6_ingress };
+        Ok(Options { guardrails, capabilities, ..Options::default() })
+    }
 }
 
 /// Why arguments are no configuration.
@@ -86,9 +116,6 @@ impl TryFrom<Arguments> for Config {
     type Error = ConfigError;
 
     fn try_from(arguments: Arguments) -> Result<Self, ConfigError> {
-        let read = |file: &PathBuf| {
-            fs::read_to_string(file).map_err(|error| ConfigError::File { file: file.display().to_string(), error })
-        };
         let mut lines = arguments.keys.join("\n");
         if let Some(file) = &arguments.key_file {
             lines.push('\n');
@@ -98,18 +125,17 @@ impl TryFrom<Arguments> for Config {
         if keys.is_empty() {
             return Err(ConfigError::NoKey);
         }
-        let guardrails = match &arguments.guardrails {
-            Some(file) => Guardrails::from_json(&read(file)?).map_err(ConfigError::Guardrails)?,
-            None => Guardrails::default(),
-        };
-        let capabilities = Capabilities { egress_ports: arguments.egress_ports, ipv6_ingress: arguments.ipv6_ingress };
         Ok(Self {
             listen: arguments.listen,
             database: arguments.database,
             node: arguments.node,
             keys,
-            options: Options { guardrails, capabilities, ..Options::default() },
+            options: arguments.shape.options()?,
             times: Times { call: Duration::from_millis(arguments.node_time), ..Times::default() },
         })
     }
+}
+
+fn read(file: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(file).map_err(|error| ConfigError::File { file: file.display().to_string(), error })
 }

@@ -12,7 +12,7 @@ pub mod node;
 mod serve;
 pub mod store;
 
-pub use config::{Arguments, Config, ConfigError};
+pub use config::{Arguments, Config, ConfigError, Shape};
 pub use http::description;
 pub use keys::{KeyError, Keys};
 pub use serve::{ServeError, Server};

@@ -67,6 +67,10 @@ pub enum Error {
 const MESSAGE: usize = 32 << 20;
 /// Calls that one connection may have open.
 const CALLS: usize = 256;
+/// Calls and listeners that one connection may have open.
+const STREAMS: u32 = 512;
+/// How long a peer may be silent until it is asked, and until it has to answer then.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How long work that was begun may take after the agent was told to stop.
 const LAST_WORK: Duration = Duration::from_secs(60);
 
@@ -99,8 +103,12 @@ impl Agent {
         let keeper = Keeper::start_up(&config, kernel, Arc::clone(&registry), events).await;
         let keeper = keeper.map_err(|refusal| prepare(&refusal))?;
 
-        let service = Service { keeper: Arc::clone(&keeper), stop: shutdown };
-        let answered = Server::builder().concurrency_limit_per_connection(CALLS);
+        let service = Service::new(Arc::clone(&keeper), shutdown);
+        let answered = Server::builder()
+            .concurrency_limit_per_connection(CALLS)
+            .max_concurrent_streams(STREAMS)
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .http2_keepalive_timeout(Some(KEEPALIVE));
         let serving = tokio::spawn(run(answered, service, listener, proxies, config.remove_on_stop));
         tracing::info!(%address, "the node agent answers");
         Ok(Self { address, ingress, registry, keeper, serving })

@@ -13,6 +13,7 @@ use sandgate_contract::node::{
 };
 use std::{future::Future, sync::Arc};
 use tokio::sync::{
+    Semaphore,
     broadcast::{self, error::RecvError},
     mpsc,
 };
@@ -25,18 +26,30 @@ use tonic::{Request, Response, Status};
 pub(crate) struct Service {
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) stop: CancellationToken,
+    /// Places for changes that are under way, whoever still waits for them.
+    changes: Arc<Semaphore>,
 }
 
+/// How many changes may be under way.
+const CHANGES: usize = 1024;
+
 impl Service {
+    pub(crate) fn new(keeper: Arc<Keeper>, stop: CancellationToken) -> Self {
+        Self { keeper, stop, changes: Arc::new(Semaphore::new(CHANGES)) }
+    }
+
     /// Carries work out, whether or not anybody waits for it.
     async fn carry_out<W>(&self, work: W) -> Result<(), Status>
     where
         W: Future<Output = Result<(), Refusal>> + Send + 'static,
     {
-        let done = self
-            .keeper
-            .tasks
-            .spawn(async move { work.await.inspect_err(|refusal| tracing::warn!(%refusal, "refused")) });
+        let Ok(place) = Arc::clone(&self.changes).try_acquire_owned() else {
+            return Err(Status::resource_exhausted("too many changes are under way already"));
+        };
+        let done = self.keeper.tasks.spawn(async move {
+            let _place = place;
+            work.await.inspect_err(|refusal| tracing::warn!(%refusal, "refused"))
+        });
         done.await.unwrap_or(Err(Refusal::Unfinished)).map_err(Status::from)
     }
 }

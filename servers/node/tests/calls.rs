@@ -1,6 +1,6 @@
 //! The calls of the control API, answered by an agent that needs no privileges.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::expect_used, reason = "tests")]
 
 use sandgate::{NetworkConfig, Options, Policy};
 use sandgate_contract::node::{

@@ -215,7 +215,8 @@ impl Builder<'_> {
     }
 }
 
-/// The chain that redirects what names may allow. What is denied has been dropped before.
+/// The chain that redirects what names may allow, and nothing else. What is denied has been dropped
+/// before; but where rules are replaced, that may have been by the rules before.
 fn to_proxy(egress: &[Sorted; 2], name: &InterfaceName, port: u16) -> Chain {
     let point = HookPoint::Prerouting;
     let other = Match::Interface { point, name: name.clone(), is: false };
@@ -226,12 +227,13 @@ fn to_proxy(egress: &[Sorted; 2], name: &InterfaceName, port: u16) -> Chain {
     };
     let comment = |class: Class| match class.verdict {
         Ruling::AllowByName => String::from("the proxy decides"),
-        Ruling::Allow | Ruling::Deny => told("allow", class),
+        Ruling::Allow => told("allow", class),
+        Ruling::Deny => String::from("denied before"),
     };
     for sorted in egress {
         let parts = [Part::Plain, Part::Ports].into_iter();
         for (part, set) in parts.flat_map(|part| sorted.sets(part).map(move |set| (part, set))) {
-            if set.class.verdict != Ruling::Deny {
+            if [set.class, sorted.rest].iter().any(|class| class.is_by_name()) {
                 let asked = (AddressOf::Destination, PortOf::Destination);
                 let matches = tcp(part, asked, sorted.family, set);
                 rules.push(rule(matches, action(set.class), comment(set.class)));

@@ -7,6 +7,7 @@ use super::{
         Action, AddressOf, Chain, Element, Family, HookPoint, Match, PORT_PROTOCOLS, PortOf, Rule, RuleSet, Set,
     },
     settings::Log,
+    steps::{Step, Transaction},
     text::{Interval, neighbour_messages},
 };
 use alloc::{format, string::ToString, vec, vec::Vec};
@@ -15,35 +16,59 @@ use serde_json::{Value, json};
 
 impl Serialize for RuleSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([("nftables", Statements(self))])
+        serializer.collect_map([("nftables", Statements { rules: self, step: None })])
+    }
+}
+
+impl Serialize for Transaction<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([("nftables", Statements { rules: self.rules, step: Some(self.step) })])
     }
 }
 
 /// The family of the table.
 const INET: &str = "inet";
 
-struct Statements<'r>(&'r RuleSet);
+/// The statements of a step, or of all at once.
+struct Statements<'r> {
+    rules: &'r RuleSet,
+    step: Option<Step>,
+}
 
 impl Serialize for Statements<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let RuleSet { table, counters, sets, chains, .. } = self.0;
+        let Self { rules, step } = *self;
+        let RuleSet { table, other_table, counters, sets, .. } = rules;
         let mut statements = serializer.serialize_seq(None)?;
-        let this = json!({"table": {"family": INET, "name": table}});
-        statements.serialize_element(&json!({"add": &this}))?;
-        statements.serialize_element(&json!({"delete": &this}))?;
-        statements.serialize_element(&json!({"add": &this}))?;
-        for class in counters {
-            let counter = json!({"family": INET, "table": table, "name": class.name()});
-            statements.serialize_element(&json!({"add": {"counter": counter}}))?;
+        let this = |name: &str| json!({"table": {"family": INET, "name": name}});
+        match step {
+            None => {
+                statements.serialize_element(&json!({"add": this(table)}))?;
+                statements.serialize_element(&json!({"delete": this(table)}))?;
+                statements.serialize_element(&json!({"add": this(table)}))?;
+            }
+            Some(Step::Prepare) => statements.serialize_element(&json!({"create": this(table)}))?,
+            Some(Step::Enforce) => {}
+            Some(Step::Retire) => {
+                statements.serialize_element(&json!({"add": this(other_table)}))?;
+                statements.serialize_element(&json!({"delete": this(other_table)}))?;
+            }
         }
-        for set in sets {
-            statements.serialize_element(&Add("set", SetOf { table, set }))?;
+        if matches!(step, None | Some(Step::Prepare)) {
+            for class in counters {
+                let counter = json!({"family": INET, "table": table, "name": class.name()});
+                statements.serialize_element(&json!({"add": {"counter": counter}}))?;
+            }
+            for set in sets {
+                statements.serialize_element(&Add("set", SetOf { table, set }))?;
+            }
         }
         // A rule may go to a chain that stands behind it.
-        for chain in chains {
+        let chains = || rules.chains.iter().filter(|chain| step.is_none_or(|step| step.is_of(chain)));
+        for chain in chains() {
             statements.serialize_element(&json!({"add": {"chain": chain_of(table, chain)}}))?;
         }
-        for (chain, rule) in chains.iter().flat_map(|chain| chain.rules.iter().map(move |rule| (chain, rule))) {
+        for (chain, rule) in chains().flat_map(|chain| chain.rules.iter().map(move |rule| (chain, rule))) {
             let object = RuleObject {
                 family: INET,
                 table,

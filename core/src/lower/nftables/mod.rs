@@ -26,6 +26,7 @@
 //!     sets.rs        the intervals as sets, the largest class as what is left over
 //!     chains.rs      the rules that ask the sets
 //!     rule_set.rs    the result, as data                settings.rs    what the caller chooses
+//!     steps.rs       ... as the transactions that replace rules under traffic
 //!     text.rs        ... as `nft -f` reads it           json.rs        ... as `nft -j -f` reads it
 //! ```
 
@@ -36,6 +37,7 @@ mod regions;
 mod rule_set;
 mod sets;
 mod settings;
+mod steps;
 mod text;
 
 pub use class::Class;
@@ -43,7 +45,8 @@ pub use rule_set::{
     Action, AddressOf, ByName, Chain, Cites, Element, Family, Hook, HookPoint, Match, PORT_PROTOCOLS, PortOf, Rule,
     RuleSet, Set,
 };
-pub use settings::{Established, InterfaceName, InvalidInterfaceName, Log, Place, Settings};
+pub use settings::{Established, InterfaceName, InvalidInterfaceName, Log, Place, Settings, Turn};
+pub use steps::{Step, Transaction};
 
 use crate::{analyze::Direction, policy::Policy};
 use alloc::vec::Vec;
@@ -73,5 +76,12 @@ pub fn lower(policy: &Policy, settings: &Settings) -> RuleSet {
     let chains = chains::chains(&directions, settings, by_name);
     let counters = if settings.counters { classes } else { Vec::new() };
     let sets = directions.into_iter().flatten().flat_map(sets::Sorted::into_sets).collect();
-    RuleSet { table: settings.table(), by_name, counters, sets, chains }
+    RuleSet {
+        table: settings.table(),
+        other_table: settings.table_of(settings.turn.next()),
+        by_name,
+        counters,
+        sets,
+        chains,
+    }
 }

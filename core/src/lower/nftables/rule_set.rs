@@ -14,7 +14,8 @@ use core::{fmt, net::IpAddr};
 /// The rules of one policy, in a table of their own.
 ///
 /// Its `Display` is what `nft -f -` reads: one transaction that replaces exactly its table. It
-/// serializes to what `nft -j -f -` reads, which is the same.
+/// serializes to what `nft -j -f -` reads, which is the same. Where traffic flows that the rules
+/// before allowed or denied, they are replaced in [`steps`](Self::steps).
 ///
 /// ```
 /// use sandgate::{Options, Policy, nftables};
@@ -31,6 +32,8 @@ use core::{fmt, net::IpAddr};
 pub struct RuleSet {
     /// The name of the table, of the family `inet`.
     pub table: String,
+    /// The name of the table with which it takes turns.
+    pub other_table: String,
     /// What becomes of TCP that a domain pattern may allow.
     pub by_name: ByName,
     /// The classes whose packets are counted.

@@ -34,22 +34,40 @@ pub struct Settings {
     pub log: Log,
     /// Whether elements of sets cite the entries that they come from. Default: yes.
     pub comments: bool,
+    /// Which of the two tables of the place the rules stand in. Default: the first.
+    pub turn: Turn,
 }
 
 impl Settings {
     /// The defaults for a place.
     #[must_use]
     pub const fn new(place: Place) -> Self {
-        let ingress_proxies = Vec::new();
-        Self { place, established: Established::Keep, ingress_proxies, counters: false, log: Log::Off, comments: true }
+        Self {
+            place,
+            established: Established::Keep,
+            ingress_proxies: Vec::new(),
+            counters: false,
+            log: Log::Off,
+            comments: true,
+            turn: Turn::First,
+        }
     }
 
     /// The name of the table, which is the rules' own: `sandgate_` and the interface, or `sandgate`.
+    /// The second is called `sandgate2`.
     #[must_use]
     pub fn table(&self) -> String {
+        self.table_of(self.turn)
+    }
+
+    pub(super) fn table_of(&self, turn: Turn) -> String {
+        let owner = match turn {
+            Turn::First => "sandgate",
+            Turn::Second => "sandgate2",
+        };
         match &self.place {
-            Place::Interface { name, .. } => format!("sandgate_{name}"),
-            Place::Sandbox => "sandgate".into(),
+            Place::Interface { name, .. } => format!("{owner}_{name}"),
+            Place::Sandbox => owner.into(),
         }
     }
 
@@ -62,6 +80,27 @@ impl Settings {
         match self.place {
             Place::Interface { proxy_port, .. } => proxy_port.map(NonZeroU16::get),
             Place::Sandbox => None,
+        }
+    }
+}
+
+/// The two tables of a place, which take turns where rules are replaced in steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "what replaces and what is replaced")]
+pub enum Turn {
+    /// `sandgate`.
+    First,
+    /// `sandgate2`.
+    Second,
+}
+
+impl Turn {
+    /// Whose turn it is next.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
         }
     }
 }

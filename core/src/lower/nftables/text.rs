@@ -6,6 +6,7 @@ use super::{
         Action, AddressOf, ByName, Chain, Element, Family, HookPoint, Match, PORT_PROTOCOLS, PortOf, Rule, RuleSet, Set,
     },
     settings::Log,
+    steps::{Step, Transaction},
 };
 use crate::{analyze::AddressRange, plane::blocks};
 use core::{
@@ -25,16 +26,40 @@ impl Display for RuleSet {
                 writeln!(f, "# Without a proxy, domain patterns allow nothing: what they may is dropped.")?;
             }
         }
-        let table = &self.table;
-        // Deleting what is not there fails, and adding what is there does nothing.
-        writeln!(f, "add table inet {table}\ndelete table inet {table}\ntable inet {table} {{")?;
-        for class in &self.counters {
-            writeln!(f, "\tcounter {} {{ }}", class.name())?;
-        }
-        self.sets.iter().try_for_each(|set| write_set(f, set))?;
+        write_deletion(f, &self.table)?;
+        writeln!(f, "table inet {} {{", self.table)?;
+        write_sets(f, self)?;
         self.chains.iter().try_for_each(|chain| write_chain(f, chain))?;
         writeln!(f, "}}")
     }
+}
+
+impl Display for Transaction<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let table = &self.rules.table;
+        match self.step {
+            Step::Prepare => {
+                writeln!(f, "create table inet {table}\ntable inet {table} {{")?;
+                write_sets(f, self.rules)?;
+            }
+            Step::Enforce => writeln!(f, "table inet {table} {{")?,
+            Step::Retire => return write_deletion(f, &self.rules.other_table),
+        }
+        self.chains().try_for_each(|chain| write_chain(f, chain))?;
+        writeln!(f, "}}")
+    }
+}
+
+/// Deleting what is not there fails, and adding what is there does nothing.
+fn write_deletion(f: &mut Formatter<'_>, table: &str) -> fmt::Result {
+    writeln!(f, "add table inet {table}\ndelete table inet {table}")
+}
+
+fn write_sets(f: &mut Formatter<'_>, rules: &RuleSet) -> fmt::Result {
+    for class in &rules.counters {
+        writeln!(f, "\tcounter {} {{ }}", class.name())?;
+    }
+    rules.sets.iter().try_for_each(|set| write_set(f, set))
 }
 
 fn write_set(f: &mut Formatter<'_>, set: &Set) -> fmt::Result {

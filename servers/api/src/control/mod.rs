@@ -202,7 +202,7 @@ impl Control {
         condition: Condition,
         update: NetworkUpdate,
     ) -> Result<Sandbox, ChangeError> {
-        self.change(team, id, condition, State::Running, State::Running, Some(update)).await
+        self.change(team, id, condition, &[State::Running], State::Running, Some(update)).await
     }
 
     /// Stops a sandbox and keeps its policy.
@@ -216,7 +216,7 @@ impl Control {
         id: String,
         condition: Condition,
     ) -> Result<Sandbox, ChangeError> {
-        self.change(team, id, condition, State::Running, State::Paused, None).await
+        self.change(team, id, condition, &[State::Running], State::Paused, None).await
     }
 
     /// Starts a sandbox again, with the policy it had.
@@ -230,7 +230,7 @@ impl Control {
         id: String,
         condition: Condition,
     ) -> Result<Sandbox, ChangeError> {
-        self.change(team, id, condition, State::Paused, State::Running, None).await
+        self.change(team, id, condition, &[State::Paused], State::Running, None).await
     }
 
     /// Ends a sandbox, whether it runs or not.
@@ -239,13 +239,8 @@ impl Control {
     ///
     /// It was not ended, or is not known to be.
     pub async fn delete(self: &Arc<Self>, team: String, id: String, condition: Condition) -> Result<(), ChangeError> {
-        let state = self.find(&team, &id).await?.acknowledged().state;
-        match self.change(team.clone(), id.clone(), Arc::clone(&condition), state, State::Gone, None).await {
-            // It was paused or resumed meanwhile.
-            Err(ChangeError::WrongState(state)) => self.change(team, id, condition, state, State::Gone, None).await,
-            result => result,
-        }
-        .map(|_| ())
+        let any = &[State::Running, State::Paused];
+        self.change(team, id, condition, any, State::Gone, None).await.map(|_| ())
     }
 
     async fn change(
@@ -253,7 +248,7 @@ impl Control {
         team: String,
         id: String,
         condition: Condition,
-        from: State,
+        from: &'static [State],
         to: State,
         update: Option<NetworkUpdate>,
     ) -> Result<Sandbox, ChangeError> {
@@ -265,7 +260,7 @@ impl Control {
                 let sandbox = this.find(&team, &id).await?;
                 // A change without an end is waited for: what it leaves is not known yet.
                 if sandbox.previous.is_none() {
-                    if sandbox.stored.state != from {
+                    if !from.contains(&sandbox.stored.state) {
                         return Err(ChangeError::WrongState(sandbox.stored.state));
                     }
                     if !condition(&sandbox.stored.fingerprint) {

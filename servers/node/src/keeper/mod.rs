@@ -27,7 +27,7 @@ use ending::Ending;
 use sandgate::{NetworkConfig, Options, Policy};
 use sandgate_contract::node;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::process::Command;
+use tokio::{process::Command, task::spawn_blocking};
 use tokio_util::task::TaskTracker;
 use turns::Turns;
 
@@ -38,7 +38,7 @@ pub(crate) struct Keeper {
     pub(crate) events: Arc<Events>,
     /// The work that outlives who asked for it.
     pub(crate) tasks: TaskTracker,
-    options: Options,
+    options: Arc<Options>,
     pools: Pools,
     prefix: String,
     kernel: Kernel,
@@ -63,7 +63,7 @@ impl Keeper {
         let mut network = NetworkConfig { allow_public_traffic: wanted.allow_public_traffic, ..Default::default() };
         wanted.egress.put_into(&mut network);
         wanted.ingress.put_into(&mut network);
-        let policy = self.compile(&network, &wanted.fingerprint)?;
+        let (network, policy) = self.compile(network, wanted.fingerprint.clone()).await?;
         let turn = self.turns.of(&wanted.id);
         let mut running = turn.take().await;
         if let Some(running) = &*running {
@@ -78,17 +78,18 @@ impl Keeper {
         record.generation = wanted.generation;
         record.traffic_access_token = wanted.traffic_access_token;
         record.set_end_time(wanted.end_time);
-        if let Err(refusal) = self.start(&link, &policy, &record).await {
+        let enforced = Arc::new(Enforced { generation: wanted.generation, policy });
+        if let Err(refusal) = self.start(&link, &enforced, &record).await {
             self.clear(&link, &record.id).await;
             return Err(refusal);
         }
-        *running = Some(self.register(link, policy, record));
+        *running = Some(self.register(link, enforced, record));
         Ok(())
     }
 
     /// The steps of a start that can fail.
-    async fn start(&self, link: &Link, policy: &Policy, record: &Record) -> Result<(), Refusal> {
-        self.kernel.plug(link, policy).await?;
+    async fn start(&self, link: &Link, enforced: &Arc<Enforced>, record: &Record) -> Result<(), Refusal> {
+        self.kernel.plug(link, enforced).await?;
         Ok(self.records.write(record).await?)
     }
 
@@ -102,14 +103,14 @@ impl Keeper {
     }
 
     /// From here on a sandbox is there for the proxies.
-    fn register(self: &Arc<Self>, link: Link, policy: Policy, record: Record) -> Running {
-        let fingerprint = policy.fingerprint();
+    fn register(self: &Arc<Self>, link: Link, enforced: Arc<Enforced>, record: Record) -> Running {
+        let fingerprint = enforced.policy.fingerprint();
         let sandbox = Arc::new(Sandbox {
             id: record.id.clone(),
             ipv4: link.ipv4,
             ipv6: link.ipv6,
             traffic_access_token: record.traffic_access_token.clone(),
-            enforced: ArcSwap::from_pointee(Enforced { generation: record.generation, policy }),
+            enforced: ArcSwap::new(enforced),
         });
         self.registry.insert(&sandbox);
         self.events.updated(&record.id, record.generation, fingerprint);
@@ -136,13 +137,16 @@ impl Keeper {
             let refusal = Refusal::NotNewer { asked: change.generation, runs: before.generation };
             return if is_repeated { Ok(()) } else { Err(refusal) };
         }
-        let policy = self.compile(&record.network, &change.fingerprint)?;
+        let (network, policy) = self.compile(record.network, change.fingerprint).await?;
+        let fingerprint = policy.fingerprint();
+        let enforced = Arc::new(Enforced { generation: change.generation, policy });
+        record.network = network;
         record.generation = change.generation;
         if change.end_time.is_some() {
             record.set_end_time(change.end_time);
         }
 
-        let replaced = self.kernel.replace(&running.link, &policy).await;
+        let replaced = self.kernel.replace(&running.link, &enforced).await;
         let done = match replaced {
             // Nothing has happened, so there is nothing to undo.
             Err(failure) if failure.is_certain() => return Err(failure.into()),
@@ -150,7 +154,7 @@ impl Keeper {
             Ok(()) => self.records.write(&record).await.map_err(Refusal::from),
         };
         if let Err(refusal) = done {
-            if let Err(error) = self.go_back(running, &before.policy).await {
+            if let Err(error) = self.go_back(running, &before).await {
                 // What is enforced is not known. Nothing runs in that state.
                 tracing::error!(sandbox = record.id, %error, "the policy could not be put back; the sandbox is stopped");
                 if self.remove(running).await.is_ok() {
@@ -159,8 +163,7 @@ impl Keeper {
             }
             return Err(refusal);
         }
-        let fingerprint = policy.fingerprint();
-        running.sandbox.enforced.store(Arc::new(Enforced { generation: record.generation, policy }));
+        running.sandbox.enforced.store(enforced);
         if change.end_time.is_some() {
             running.ending = record.end_time().map(|time| Ending::at(time, self, &record.id));
         }
@@ -170,12 +173,12 @@ impl Keeper {
     }
 
     /// Undoes the steps of an update, the last one first.
-    async fn go_back(&self, running: &Running, policy: &Policy) -> Result<(), Refusal> {
+    async fn go_back(&self, running: &Running, before: &Arc<Enforced>) -> Result<(), Refusal> {
         // A disk that is full has kept what it had.
         if !self.records.has(&running.record) {
             self.records.write(&running.record).await?;
         }
-        Ok(self.kernel.replace(&running.link, policy).await?)
+        Ok(self.kernel.replace(&running.link, before).await?)
     }
 
     /// Stops a sandbox. One that does not run is stopped already.
@@ -223,10 +226,16 @@ impl Keeper {
         Some(self.kernel.command(&link, program))
     }
 
-    fn compile(&self, network: &NetworkConfig, fingerprint: &str) -> Result<Policy, Refusal> {
-        let policy = Policy::compile(network, &self.options).map_err(Refusal::Policy)?;
-        let here = policy.fingerprint().to_string();
-        if here == fingerprint { Ok(policy) } else { Err(Refusal::Fingerprint { here, there: fingerprint.into() }) }
+    /// The policy, if it is the one that the caller means. For very many entries that is work which
+    /// must not hold up others.
+    async fn compile(&self, network: NetworkConfig, there: String) -> Result<(NetworkConfig, Policy), Refusal> {
+        let options = Arc::clone(&self.options);
+        let compile = move || {
+            let policy = Policy::compile(&network, &options).map_err(Refusal::Policy)?;
+            let here = policy.fingerprint().to_string();
+            if here == there { Ok((network, policy)) } else { Err(Refusal::Fingerprint { here, there }) }
+        };
+        spawn_blocking(compile).await.unwrap_or(Err(Refusal::Unfinished))
     }
 
     fn slots(&self) -> std::sync::MutexGuard<'_, Slots> {

@@ -7,7 +7,7 @@ use crate::{
     events::Events,
     kernel::Kernel,
     record::{Record, Records},
-    registry::Registry,
+    registry::{Enforced, Registry},
     sandbox::{Link, Slots},
 };
 use sandgate::Policy;
@@ -29,7 +29,7 @@ impl Keeper {
             registry,
             events,
             tasks: TaskTracker::new(),
-            options: config.options.clone(),
+            options: Arc::new(config.options.clone()),
             pools: config.pools,
             prefix: config.prefix.clone(),
             kernel,
@@ -83,14 +83,15 @@ impl Keeper {
     async fn take_over(self: &Arc<Self>, link: Link, policy: Policy, record: Record) -> Result<(), Refusal> {
         let Ok(name) = Name::new(record.id.clone()) else { return Ok(()) };
         self.slots().reserve(link.slot);
-        if let Err(error) = self.kernel.replace(&link, &policy).await {
+        let enforced = Arc::new(Enforced { generation: record.generation, policy });
+        if let Err(error) = self.kernel.replace(&link, &enforced).await {
             tracing::error!(sandbox = record.id, %error, "it cannot be taken over; it is removed");
             self.stop(&link, &record.id).await?;
             self.slots().free(link.slot);
             return Ok(());
         }
         let turn = self.turns.of(&name);
-        *turn.take().await = Some(self.register(link, policy, record));
+        *turn.take().await = Some(self.register(link, enforced, record));
         Ok(())
     }
 

@@ -1,25 +1,25 @@
 //! What the kernel of the node enforces, and how it is told.
 //!
 //! ```text
-//!     mod.rs       a sandbox in the kernel, from its link to its rules
-//!     base.rs      the rules that hold for every sandbox, whatever its policy is
+//!     mod.rs        a sandbox in the kernel, from its link to its rules
+//!     replace.rs    one policy in the place of another, while packets flow
+//!     base.rs       the rules that hold for every sandbox, whatever its policy is
 //! ```
 //!
 //! A sandbox is connected after its rules are there, and its rules go after its link is gone.
 
 mod base;
+mod replace;
 
 use crate::{
     config::{Config, KernelPart},
+    registry::Enforced,
     sandbox::{Failure, Link, Namespaces, Program},
 };
 use base::Base;
-use sandgate::{
-    Policy,
-    nftables::{Established, Place, Settings, lower},
-};
-use std::{collections::BTreeSet, fs, num::NonZeroU16};
-use tokio::process::Command;
+use sandgate::nftables::{Established, Place, RuleSet, Settings, Turn, lower};
+use std::{collections::BTreeSet, fs, num::NonZeroU16, sync::Arc};
+use tokio::{process::Command, task::spawn_blocking};
 
 /// The kernel, if it takes part.
 #[derive(Debug)]
@@ -47,14 +47,14 @@ impl Kernel {
             tracing::warn!("the kernel takes no part: sandboxes have no namespaces, and only the proxies judge");
             return Ok(Self::Absent);
         }
-        let program = |path: &std::path::Path| Program { path: path.into(), limit: config.command_time };
+        let ip = Program::new(&config.ip, config.command_time);
         let name_server = config.options.guardrails.name_server.filter(|_| config.resolv_conf);
         let rules = Rules {
             namespaces: Namespaces {
-                ip: program(&config.ip),
+                ip: ip.clone(),
                 resolv_conf: name_server.map(|server| format!("nameserver {}\n", server.address)),
             },
-            nft: program(&config.nft),
+            nft: ip.beside(&config.nft),
             base: Base::new(config, proxy_port),
             established: config.established,
             proxy_port,
@@ -77,25 +77,18 @@ impl Kernel {
     }
 
     /// Makes a sandbox and connects it, with its policy in force.
-    pub(crate) async fn plug(&self, link: &Link, policy: &Policy) -> Result<(), Failure> {
+    pub(crate) async fn plug(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
         rules.namespaces.make(link).await?;
-        rules.load(&format!("{}{}", base::admit(link), rules.of(link, policy))).await?;
+        rules.load(&format!("{}{}", base::admit(link), rules.lowered(link, Turn::First, enforced).await?)).await?;
         rules.namespaces.connect(link).await
-    }
-
-    /// Puts a policy in the place of the one that is in force: one transaction.
-    pub(crate) async fn replace(&self, link: &Link, policy: &Policy) -> Result<(), Failure> {
-        let Self::Present(rules) = self else { return Ok(()) };
-        rules.load(&rules.of(link, policy)).await
     }
 
     /// Removes a sandbox. What is not there is removed already.
     pub(crate) async fn unplug(&self, link: &Link) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
         rules.namespaces.remove(link.name.as_str()).await?;
-        let table = rules.settings(link).table();
-        let gone = format!("add table inet {table}\ndelete table inet {table}\n");
+        let gone = TURNS.map(|turn| deletion(&rules.settings(link, turn).table())).concat();
         rules.load(&format!("{}{gone}", base::dismiss(link))).await
     }
 
@@ -107,7 +100,10 @@ impl Kernel {
         };
         let namespaces = slots(&rules.namespaces.names(prefix).await?);
         let links = slots(&rules.namespaces.links(prefix).await?);
-        let tables = slots(&rules.tables().await?);
+        let tables = rules.tables().await?;
+        let of_sandboxes =
+            |table: &String| Some(table.strip_prefix("sandgate")?.trim_start_matches('2').strip_prefix('_')?.into());
+        let tables = slots(&tables.iter().filter_map(of_sandboxes).collect());
         let run = namespaces.intersection(&links).copied().collect();
         Ok((run, namespaces.into_iter().chain(links).chain(tables).collect()))
     }
@@ -135,6 +131,14 @@ impl Kernel {
     }
 }
 
+/// The two tables that a sandbox's rules can be in.
+const TURNS: [Turn; 2] = [Turn::First, Turn::Second];
+
+/// Deletes a table, whether it is there or not.
+fn deletion(table: &str) -> String {
+    format!("add table inet {table}\ndelete table inet {table}\n")
+}
+
 /// What makes the node a router.
 const FORWARDING: [&str; 2] = ["/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"];
 
@@ -142,31 +146,35 @@ impl Rules {
     /// Whether namespaces and rules can be made here: by making some.
     async fn try_out(&self, prefix: &str) -> Result<(), Failure> {
         let probe = format!("{prefix}probe");
-        self.load(&format!("add table inet {probe}\ndelete table inet {probe}\n")).await?;
+        self.load(&deletion(&probe)).await?;
         self.namespaces.remove(&probe).await?;
         self.namespaces.ip.run(&["netns", "add", &probe], "").await?;
         self.namespaces.remove(&probe).await
     }
 
-    fn settings(&self, link: &Link) -> Settings {
+    fn settings(&self, link: &Link, turn: Turn) -> Settings {
         let place = Place::interface(link.name.clone(), self.proxy_port);
         Settings {
             established: self.established,
             // The ingress proxy judges the client, and connects from the node's end of the link.
             ingress_proxies: vec![link.node_ipv4.into(), link.node_ipv6.into()],
+            turn,
             ..Settings::new(place)
         }
     }
 
-    fn of(&self, link: &Link, policy: &Policy) -> String {
-        lower(policy, &self.settings(link)).to_string()
+    /// The rules of a policy. For very many entries that is work which must not hold up others.
+    async fn lowered(&self, link: &Link, turn: Turn, enforced: &Arc<Enforced>) -> Result<RuleSet, Failure> {
+        let (settings, enforced) = (self.settings(link, turn), Arc::clone(enforced));
+        let lowered = spawn_blocking(move || lower(&enforced.policy, &settings)).await;
+        lowered.map_err(|error| Failure::NotRun { program: "lowering".into(), error: error.into() })
     }
 
-    /// What comes after the word `sandgate_` in the names of tables.
+    /// The names of tables that can be sandboxes'.
     async fn tables(&self) -> Result<BTreeSet<String>, Failure> {
         let listed = self.nft.run(&["list", "tables", "inet"], "").await?;
         let listed = String::from_utf8_lossy(&listed);
-        Ok(listed.lines().filter_map(|line| line.strip_prefix("table inet sandgate_")).map(Into::into).collect())
+        Ok(listed.lines().filter_map(|line| line.strip_prefix("table inet ")).map(Into::into).collect())
     }
 
     async fn load(&self, rules: &str) -> Result<(), Failure> {

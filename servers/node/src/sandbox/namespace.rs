@@ -116,7 +116,7 @@ impl Namespaces {
             if pids.is_empty() {
                 return Ok(());
             }
-            let kill = Program { path: "kill".into(), limit: self.ip.limit };
+            let kill = self.ip.beside(Path::new("kill"));
             // One of them may have ended by itself meanwhile.
             match kill.run(&[&["-KILL"], &pids[..]].concat(), "").await {
                 Ok(_) | Err(Failure::Refused { .. }) => {}

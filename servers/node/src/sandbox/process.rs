@@ -1,24 +1,43 @@
 //! Running a program of the system: without a shell, and with a bounded time.
 
-use std::{io, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
 use thiserror::Error;
-use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
+use tokio::{io::AsyncWriteExt, process::Command, sync::Semaphore, time::timeout};
 
 /// A program, and how long it may take.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
-    pub(crate) limit: Duration,
+    limit: Duration,
+    /// Places for programs that run at a time.
+    places: Arc<Semaphore>,
 }
+
+/// How many programs run at a time. The kernel takes one transaction after the other.
+const AT_A_TIME: usize = 16;
 
 /// Why a program did not do what it was run for.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// It could not be run, or its output could not be read.
+    /// It could not be run.
+    #[error("{program} cannot be run: {error}")]
+    NotRun {
+        /// The program.
+        program: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// A file could not be written, or it is not known how a program ended.
     #[error("{program}: {error}")]
     Io {
-        /// The program.
+        /// The program or the file.
         program: String,
         /// Why.
         error: io::Error,
@@ -44,7 +63,7 @@ pub enum Failure {
 impl Failure {
     /// Whether a transaction that failed so has certainly not happened.
     pub(crate) const fn is_certain(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        matches!(self, Self::NotRun { .. } | Self::Refused { .. })
     }
 }
 
@@ -52,14 +71,29 @@ impl Failure {
 const SAID: usize = 2000;
 
 impl Program {
+    pub(crate) fn new(path: &Path, limit: Duration) -> Self {
+        Self { path: path.into(), limit, places: Arc::new(Semaphore::new(AT_A_TIME)) }
+    }
+
+    /// Another program, which shares the places of this one.
+    pub(crate) fn beside(&self, path: &Path) -> Self {
+        Self { path: path.into(), ..self.clone() }
+    }
+
     /// Runs it. What it printed.
     pub(crate) async fn run(&self, arguments: &[&str], input: &str) -> Result<Vec<u8>, Failure> {
         let program = || self.path.display().to_string();
         let failed = |error| Failure::Io { program: program(), error };
+        // Nobody closes them. Without a place it would be run all the same.
+        let _place = self.places.acquire().await;
         let mut command = Command::new(&self.path);
         command.args(arguments).kill_on_drop(true);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| Failure::NotRun { program: program(), error })?;
         let stdin = child.stdin.take();
         let write = async {
             if let Some(mut stdin) = stdin {
@@ -75,6 +109,9 @@ impl Program {
         if output.status.success() {
             return Ok(output.stdout);
         }
+        if output.status.code().is_none() {
+            return Err(failed(io::Error::other(output.status.to_string())));
+        }
         let said: String = String::from_utf8_lossy(&output.stderr).trim().chars().take(SAID).collect();
         let said = if said.is_empty() { output.status.to_string() } else { said };
         Err(Failure::Refused { program: program(), said })
@@ -86,7 +123,7 @@ mod tests {
     use super::*;
 
     fn program(path: &str, limit: Duration) -> Program {
-        Program { path: path.into(), limit }
+        Program::new(path.as_ref(), limit)
     }
 
     #[tokio::test]
@@ -107,6 +144,8 @@ mod tests {
         let failure = program("ls", Duration::from_secs(60)).run(&["/nothing/here"], "").await.expect_err("no");
         assert!(failure.is_certain() && failure.to_string().contains("/nothing/here"), "{failure}");
         let failure = program("/nothing/here", Duration::from_secs(60)).run(&[], "").await.expect_err("no");
-        assert!(matches!(failure, Failure::Io { .. }), "{failure}");
+        assert!(matches!(failure, Failure::NotRun { .. }) && failure.is_certain(), "{failure}");
+        let killed = program("sh", Duration::from_secs(60)).run(&["-c", "kill -KILL $$"], "").await.expect_err("no");
+        assert!(matches!(killed, Failure::Io { .. }) && !killed.is_certain(), "{killed}");
     }
 }

@@ -10,6 +10,7 @@ pub(crate) fn tests() -> Vec<(&'static str, fn())> {
     vec![
         ("each_policy_is_what_happens_from_its_acknowledgement_on", steps),
         ("a_name_is_reached_where_the_node_finds_it_and_nowhere_else", proxied),
+        ("with_masquerading_hosts_need_no_route_to_sandboxes", masqueraded),
         ("an_open_connection_ends_when_it_is_rechecked_and_goes_on_when_it_is_kept", revoked),
     ]
 }
@@ -74,6 +75,35 @@ fn proxied() {
     }
     node.update("a", 2, r#"{"denyOut": ["0.0.0.0/0"]}"#).expect("it is valid");
     assert_eq!(says(&node, "203.0.113.3:8080", "api.example.com"), None);
+}
+
+fn masqueraded() {
+    lab::enter();
+    let change = |verb: &str| {
+        for via in ["192.0.2.1", "2001:db8::1"] {
+            lab::run("ip", &["-n", "internet", "route", verb, "default", "via", via]);
+        }
+    };
+    change("delete");
+    let outcome = std::panic::catch_unwind(without_way_back);
+    change("add");
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn without_way_back() {
+    let [v4, v6] = HOST_1;
+    for is_translated in [false, true] {
+        let state = tempfile::tempdir().expect("a directory");
+        let mut node = Node::with(state, |config| config.masquerade = is_translated);
+        node.create("a", 1, "{}").expect("there is room");
+        for to in [format!("tcp:{v4}:80"), format!("tcp:[{v6}]:80"), format!("icmp:{v4}:0")] {
+            assert_eq!(node.reaches("a", &to), is_translated, "{to}");
+        }
+        node.update("a", 2, r#"{"denyOut": ["203.0.113.0/24"]}"#).expect("it is valid");
+        assert!(!node.reaches("a", &format!("tcp:{v4}:80")), "it is judged all the same");
+    }
 }
 
 fn revoked() {

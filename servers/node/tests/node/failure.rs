@@ -18,6 +18,7 @@ pub(crate) fn tests() -> Vec<(&'static str, fn())> {
         ("an_update_that_the_kernel_refuses_changes_nothing", refused),
         ("an_update_that_cannot_be_written_down_is_undone_in_the_kernel", disk_full),
         ("an_update_of_which_nothing_is_known_is_undone", uncertain),
+        ("a_sandbox_of_which_it_is_not_known_what_is_enforced_is_stopped", not_undone),
         ("an_update_is_finished_though_the_caller_has_gone", caller_gone),
     ]
 }
@@ -152,6 +153,20 @@ fn uncertain() {
     assert!(is_internal(&updated), "{updated:?}");
     assert!(updated.is_err_and(|status| status.message().contains("longer than")));
     stayed(&mut node);
+}
+
+fn not_undone() {
+    let programs = Programs::new();
+    let mut node = programs.node(Duration::from_secs(3));
+    let nothing = lab::left();
+    node.create("a", 1, "{}").expect("there is room");
+    programs.mark("after");
+    programs.fail_after(1);
+    let updated = node.update("a", 2, DENY);
+    assert!(is_internal(&updated), "{updated:?}");
+    assert!(node.list().is_empty());
+    assert_eq!(lab::left(), nothing);
+    node.create("a", 2, DENY).expect("the control API brings it back");
 }
 
 fn caller_gone() {

@@ -5,7 +5,16 @@
 //! out. Where there is none to be had they are skipped, and say so; with
 //! `SANDGATE_KERNEL=required` that is a failure.
 
-#![cfg_attr(target_os = "linux", expect(clippy::expect_used, clippy::panic, reason = "tests"))]
+#![cfg_attr(
+    target_os = "linux",
+    expect(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test stops where it is wrong"
+    )
+)]
 
 #[cfg(target_os = "linux")]
 mod egress;

@@ -168,9 +168,13 @@ fn ask(to: &str, from: Option<SocketAddr>) -> bool {
 
 /// Whether a ping is answered. An echo request with its checksum; that of IPv6 is the kernel's work.
 fn ping(to: IpAddr) -> bool {
+    // A number of its own: to the kernel, pings of one number are one connection.
+    let id = u16::try_from(std::process::id() % 0x7000).expect("it is small");
+    let [id_high, id_low] = id.to_be_bytes();
+    let [sum_high, sum_low] = (!(0x0800 + id + 1)).to_be_bytes();
     let (domain, protocol, request, answer) = match to {
-        IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4, [8, 0, 0xf7, 0xf7, 0, 7, 0, 1], (20, 0)),
-        IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6, [128, 0, 0, 0, 0, 7, 0, 1], (0, 129)),
+        IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4, [8, 0, sum_high, sum_low, id_high, id_low, 0, 1], (20, 0)),
+        IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6, [128, 0, 0, 0, id_high, id_low, 0, 1], (0, 129)),
     };
     let mut socket = Socket::new(domain, Type::RAW, Some(protocol)).expect("it is root in its namespace");
     socket.set_read_timeout(Some(PATIENCE)).expect("a socket");

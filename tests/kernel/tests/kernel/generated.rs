@@ -77,7 +77,7 @@ fn generated() {
 }
 
 /// Every boundary address with every boundary port, protocols in turn.
-fn crossed(policy: &Policy) -> Vec<Question> {
+pub(crate) fn crossed(policy: &Policy) -> Vec<Question> {
     let edges = Edges::of(policy);
     let (addresses, ports): (BTreeSet<_>, BTreeSet<_>) =
         (edges.addresses.into_iter().collect(), edges.ports.into_iter().collect());

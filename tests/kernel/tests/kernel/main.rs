@@ -6,9 +6,15 @@
 #[cfg(target_os = "linux")]
 mod boundaries;
 #[cfg(target_os = "linux")]
+mod connections;
+#[cfg(target_os = "linux")]
 mod generated;
 #[cfg(target_os = "linux")]
 mod lab;
+#[cfg(target_os = "linux")]
+mod logged;
+#[cfg(target_os = "linux")]
+mod replaced;
 #[cfg(target_os = "linux")]
 mod text;
 #[cfg(target_os = "linux")]
@@ -27,7 +33,16 @@ fn main() -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
     // One namespace, one record.
     arguments.test_threads = Some(1);
-    let tests = || [boundaries::tests(), wire::tests(), text::tests(), generated::tests()].into_iter().flatten();
+    let modules = [
+        boundaries::tests,
+        wire::tests,
+        text::tests,
+        logged::tests,
+        generated::tests,
+        replaced::tests,
+        connections::tests,
+    ];
+    let tests = || modules.into_iter().flat_map(|tests| tests());
     let trials = |is_ignored| -> Vec<Trial> {
         let trial = |(name, test): (&str, fn())| {
             Trial::test(name, move || {

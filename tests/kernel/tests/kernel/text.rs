@@ -8,7 +8,7 @@ use proptest::{
 };
 use sandgate::{
     Options, Policy,
-    nftables::{Log, Place, RuleSet, Settings, lower},
+    nftables::{Log, Place, RuleSet, Settings, Turn, lower},
 };
 use serde_json::Value;
 
@@ -17,6 +17,7 @@ pub(crate) fn tests() -> Vec<(&'static str, fn())> {
         ("text_and_json_make_the_same_rules", text_and_json),
         ("a_replacement_touches_its_own_table_only", own_table),
         ("rules_that_the_kernel_refuses_leave_the_old_ones_in_force", refused),
+        ("a_step_for_the_table_that_is_in_force_is_refused", out_of_turn),
         ("the_kernel_lists_entries_counters_and_log_lines", listed),
         ("rules_of_every_length_of_interface_name_are_taken", names),
     ]
@@ -65,6 +66,18 @@ fn text_and_json() {
         load_json(&rules);
         lab.replace(&rules);
         assert_eq!(of_text, listing(), "{rules}");
+        // In steps, in the place of the other table.
+        let next = lower(&policy, &Settings { turn: Turn::Second, ..settings });
+        for step in next.steps() {
+            run("nft", &["-f", "-"], &step.to_string());
+        }
+        let of_steps = listing();
+        assert_eq!(of_steps.len(), of_text.len(), "{next}");
+        lab.load_alone(&rules);
+        for step in next.steps() {
+            run("nft", &["-j", "-f", "-"], &serde_json::to_string(&step).expect("steps are JSON"));
+        }
+        assert_eq!(of_steps, listing(), "{next}");
     }
     lab.unload();
 }
@@ -97,6 +110,19 @@ fn refused() {
     let text = format!("{next}add rule inet {} no_such_chain accept\n", next.table);
     let (output, said) = try_run("nft", &["-f", "-"], &text);
     assert!(output.is_none() && !said.is_empty());
+    assert_eq!(listing(), before);
+    lab.unload();
+}
+
+fn out_of_turn() {
+    let lab = Lab::get();
+    let settings = Settings::new(Place::interface(LINK.parse().expect("a name"), None));
+    lab.load_alone(&lower(&policy(r#"{"denyOut": ["203.0.113.0/24"]}"#), &settings));
+    let before = listing();
+    let next = lower(&policy(r#"{"denyOut": ["198.51.100.0/24"]}"#), &settings);
+    let [prepare, ..] = next.steps().map(|step| step.to_string());
+    let (output, said) = try_run("nft", &["-f", "-"], &prepare);
+    assert!(output.is_none() && said.contains("File exists"), "{said}");
     assert_eq!(listing(), before);
     lab.unload();
 }

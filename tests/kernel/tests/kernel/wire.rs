@@ -54,7 +54,7 @@ fn passing(policy: &Policy, settings: &Settings, frames: &[(IpAddr, Vec<Vec<u8>>
         lab.send(bytes);
     }
     let record = lab.record();
-    frames.iter().map(|(source, _)| record.passed.contains(source)).collect()
+    frames.iter().map(|(source, _)| record.passed.contains_key(source)).collect()
 }
 
 /// A datagram in two fragments.

@@ -6,16 +6,20 @@
 //!     mod.rs          links, routes, rules, and the record
 //!     packets.rs      the packets, as bytes on the link
 //!     probe.rs        many questions, one after another, each as one packet
+//!     turns.rs        rules that replace each other while something else goes on
+//!     log.rs          what the kernel logs
 //! ```
 
+pub(crate) mod log;
 pub(crate) mod namespace;
 pub(crate) mod packets;
 pub(crate) mod probe;
+pub(crate) mod turns;
 
 use sandgate::nftables::RuleSet;
 use serde_json::Value;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs,
     io::Write,
     net::IpAddr,
@@ -41,10 +45,10 @@ pub(crate) enum Marked {
 pub(crate) struct Record {
     /// How many packets came in front of the rules.
     pub(crate) arrived: u64,
-    /// Marks of packets that were let through.
-    pub(crate) passed: BTreeSet<IpAddr>,
-    /// Marks of packets that were redirected to the proxy.
-    pub(crate) redirected: BTreeSet<IpAddr>,
+    /// How many packets of each mark were let through.
+    pub(crate) passed: BTreeMap<IpAddr, u64>,
+    /// How many packets of each mark were redirected to the proxy.
+    pub(crate) redirected: BTreeMap<IpAddr, u64>,
 }
 
 /// A closed network namespace with one link.
@@ -156,12 +160,15 @@ impl Lab {
     /// What was recorded since the rules were loaded.
     pub(crate) fn record(&self) -> Record {
         let listed = json(&run("nft", &["-j", "list", "table", "inet", "lab"], ""));
-        let mut sets: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
+        let mut sets: BTreeMap<String, BTreeMap<IpAddr, u64>> = BTreeMap::new();
         let mut record = Record::default();
         for object in listed["nftables"].as_array().into_iter().flatten() {
             if let Some(set) = object.get("set") {
-                let marks = set["elem"].as_array().into_iter().flatten();
-                let marks = marks.map(|mark| mark.as_str().expect("an address").parse::<IpAddr>().expect("an address"));
+                let marks = set["elem"].as_array().into_iter().flatten().map(|mark| {
+                    let (mark, count) = (&mark["elem"]["val"], &mark["elem"]["counter"]["packets"]);
+                    let mark = mark.as_str().expect("an address").parse::<IpAddr>().expect("an address");
+                    (mark, count.as_u64().expect("a counter counts"))
+                });
                 let name = set["name"].as_str().expect("a set has a name");
                 sets.entry(name[..name.len() - 1].into()).or_default().extend(marks);
             }
@@ -201,10 +208,10 @@ fn record(marked: Marked) -> String {
         chain behind {{
             type filter hook prerouting priority -90; policy accept;
             iifname != "{LINK}" accept
-            ct status dnat meta nfproto ipv4 add @redirected4 {{ ip {mark} }} drop
-            ct status dnat meta nfproto ipv6 add @redirected6 {{ ip6 {mark} }} drop
-            meta nfproto ipv4 add @passed4 {{ ip {mark} }} drop
-            meta nfproto ipv6 add @passed6 {{ ip6 {mark} }} drop
+            ct status dnat meta nfproto ipv4 add @redirected4 {{ ip {mark} counter }} drop
+            ct status dnat meta nfproto ipv6 add @redirected6 {{ ip6 {mark} counter }} drop
+            meta nfproto ipv4 add @passed4 {{ ip {mark} counter }} drop
+            meta nfproto ipv6 add @passed6 {{ ip6 {mark} counter }} drop
         }}
         }}
         "#,

@@ -82,7 +82,7 @@ pub(crate) fn compare(
     let mut reachable = 0;
     for (number, question) in (1..).zip(questions) {
         let mark = mark(question.address, number);
-        let found = match (record.passed.contains(&mark), record.redirected.contains(&mark)) {
+        let found = match (record.passed.contains_key(&mark), record.redirected.contains_key(&mark)) {
             (false, false) => Fate::Dropped,
             (true, false) => Fate::Passed,
             (_, true) => Fate::Redirected,
@@ -139,7 +139,7 @@ fn compare_counters(policy: &Policy, direction: Direction, rules: &RuleSet, ques
 }
 
 /// Whether the address denies and a name can allow.
-fn is_by_name(policy: &Policy, question: Question) -> bool {
+pub(crate) fn is_by_name(policy: &Policy, question: Question) -> bool {
     let Question { address, kind } = question;
     let plain = Destination::new(address, kind.port());
     let config = policy.config();
@@ -151,7 +151,7 @@ fn is_by_name(policy: &Policy, question: Question) -> bool {
 }
 
 /// What the policy says.
-fn expected(policy: &Policy, direction: Direction, question: Question, rules: &RuleSet) -> Fate {
+pub(crate) fn expected(policy: &Policy, direction: Direction, question: Question, rules: &RuleSet) -> Fate {
     let Question { address, kind } = question;
     let port = kind.port();
     let fate = |is_allowed| if is_allowed { Fate::Passed } else { Fate::Dropped };
@@ -165,7 +165,7 @@ fn expected(policy: &Policy, direction: Direction, question: Question, rules: &R
 }
 
 /// The other address of a packet: it says which packet it is.
-fn mark(address: IpAddr, number: u32) -> IpAddr {
+pub(crate) fn mark(address: IpAddr, number: u32) -> IpAddr {
     match address {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from_bits(u32::from(Ipv4Addr::new(11, 0, 0, 0)) | number)),
         IpAddr::V6(_) => {

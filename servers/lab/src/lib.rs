@@ -16,11 +16,11 @@
 //! the laboratory begins like this:
 //!
 //! ```no_run
-//! use sandgate_servers::lab::{Lab, Place, enter, play};
+//! use sandgate_lab::{Lab, Place, enter, play};
 //!
 //! let words: Vec<String> = std::env::args().skip(1).collect();
 //! if play(&words).is_some() {
-//!     return; // It was a host or a client.
+//!     return Ok(()); // It was a host or a client.
 //! }
 //! if let Place::Inside = enter() {
 //!     let lab = Lab::build()?;
@@ -41,6 +41,6 @@ mod world;
 
 pub use client::{Answer, Client, send};
 pub use error::LabError;
-pub use namespace::{Place, enter};
+pub use namespace::{Place, can_enter, enter};
 pub use part::{PLAY, Running, play};
-pub use world::{HOSTS, INTERNET, Lab, NAME_SERVER, NODE, run};
+pub use world::{HOSTS, INTERNET, Lab, NAME_SERVER, NODE, check_closed, run};

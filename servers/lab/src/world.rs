@@ -3,8 +3,7 @@
 use super::{Client, LabError, Running};
 use std::{net::IpAddr, process::Command};
 
-/// Hosts, by both their addresses. Each echoes on 7 over TCP and UDP, answers HTTP on 80 and 8080,
-/// and HTTP inside TLS on 443.
+/// Hosts, by both their addresses.
 pub const HOSTS: [[&str; 2]; 4] = [
     ["203.0.113.1", "2001:db8:1::1"],
     ["203.0.113.2", "2001:db8:1::2"],
@@ -17,6 +16,9 @@ pub const NODE: [&str; 2] = ["192.0.2.1", "2001:db8::1"];
 pub const NAME_SERVER: &str = "203.0.113.53:53";
 /// The namespace of hosts and clients.
 pub const INTERNET: &str = "internet";
+
+/// What is usual for a host: echoes on 7, HTTP on 80 and 8080, and HTTP inside TLS on 443.
+const SERVICES: [&str; 5] = ["tcp:7", "udp:7", "web:80", "web:8080", "tls:443"];
 
 /// The names that there are from the beginning.
 const NAMES: [(&str, &[&str]); 3] = [
@@ -61,12 +63,22 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Builds it around this process, which has entered its namespaces.
+    /// Builds it around this process, which has entered its namespaces. Each host echoes on 7 over
+    /// TCP and UDP, answers HTTP on 80 and 8080, and HTTP inside TLS on 443.
     ///
     /// # Errors
     ///
     /// If the kernel or a program refuses, or a route leads out.
     pub fn build() -> Result<Self, LabError> {
+        Self::serving(&SERVICES)
+    }
+
+    /// The same, with hosts that do something else: `tcp:80` and its like.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lab::build`].
+    pub fn serving(services: &[&str]) -> Result<Self, LabError> {
         // `ip netns` keeps its names in files, which are for this laboratory alone.
         run("mount", &["-t", "tmpfs", "tmpfs", "/run"])?;
         for line in LINKS.lines() {
@@ -77,7 +89,7 @@ impl Lab {
         run("ip", &["netns", "exec", INTERNET, "sh", "-c", bind_any])?;
         check_closed()?;
         let internet = Client::within(INTERNET)?;
-        let sockets: Vec<String> = HOSTS.as_flattened().iter().flat_map(|host| services(host)).collect();
+        let sockets: Vec<String> = HOSTS.as_flattened().iter().flat_map(|host| at(host, services)).collect();
         let hosts = internet.serve(&sockets.iter().map(String::as_str).collect::<Vec<_>>())?;
         let names = internet.start(&["names", NAME_SERVER])?;
         let mut lab = Self { _hosts: hosts, names };
@@ -107,15 +119,18 @@ impl Lab {
     }
 }
 
-/// What a host listens on.
-fn services(host: &str) -> [String; 5] {
+/// The sockets of a host: `tcp:203.0.113.1:7` and its like.
+fn at(host: &str, services: &[&str]) -> Vec<String> {
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    ["tcp:HOST:7", "udp:HOST:7", "web:HOST:80", "web:HOST:8080", "tls:HOST:443"]
-        .map(|service| service.replace("HOST", &host))
+    services.iter().map(|service| service.replace(':', &format!(":{host}:"))).collect()
 }
 
 /// Checks that no route leads out of the laboratory.
-fn check_closed() -> Result<(), LabError> {
+///
+/// # Errors
+///
+/// [`LabError::Open`] if one does.
+pub fn check_closed() -> Result<(), LabError> {
     for family in ["-4", "-6"] {
         let routes = run("ip", &[family, "route", "show", "table", "all"])?;
         if let Some(route) = routes.lines().find(|route| route.contains("default")) {

@@ -36,6 +36,16 @@ impl Client {
         Ok(Self { words: words.into_iter().chain([this.into()]).collect(), from: None })
     }
 
+    /// Somebody where this process is.
+    ///
+    /// # Errors
+    ///
+    /// If this program does not know where it is.
+    pub fn here() -> Result<Self, LabError> {
+        let this = env::current_exe().map_err(LabError::io("this program"))?;
+        Ok(Self { words: vec![this.into()], from: None })
+    }
+
     /// Somebody where a command runs that is this program: in a sandbox, say.
     #[must_use]
     pub fn of(command: &Command) -> Self {

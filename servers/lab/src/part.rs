@@ -59,11 +59,16 @@ pub struct Running {
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     what: String,
+    first: String,
 }
 
 impl Running {
-    /// Starts a part and waits until it is ready.
-    pub(super) fn start(mut command: Command) -> Result<Self, LabError> {
+    /// Starts a part, or any program, and waits until it says its first line.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started, or ends without a word.
+    pub fn start(mut command: Command) -> Result<Self, LabError> {
         // The part and its first word say enough.
         let words = command.get_args().skip_while(|word| *word != PLAY).take(3);
         let what = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
@@ -72,9 +77,20 @@ impl Running {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(LabError::Ended(what));
         };
-        let mut running = Self { child, stdin, stdout: BufReader::new(stdout), what };
-        running.line()?;
+        let mut running = Self { child, stdin, stdout: BufReader::new(stdout), what, first: String::new() };
+        running.first = running.line()?;
         Ok(running)
+    }
+
+    /// The first line that it said.
+    #[must_use]
+    pub fn first(&self) -> &str {
+        &self.first
+    }
+
+    /// The process.
+    pub const fn process(&mut self) -> &mut Child {
+        &mut self.child
     }
 
     /// Tells it a line. What it says to that.

@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it is wrong")]
 
 use libtest_mimic::{Arguments, Trial, run};
-use sandgate_servers::lab::{HOSTS, Lab, NAME_SERVER, NODE, Place, enter, play};
+use sandgate_lab::{HOSTS, Lab, NAME_SERVER, NODE, Place, enter, play};
 use std::{env, net::IpAddr, process::ExitCode};
 
 fn main() -> ExitCode {
