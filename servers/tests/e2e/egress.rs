@@ -1,7 +1,7 @@
 //! What one sandbox reaches, step after step, each policy put in the place of the last.
 
 use crate::world::World;
-use sandgate_servers::lab::{Client, HOSTS};
+use sandgate_lab::{Client, HOSTS};
 use std::thread;
 
 const ONE: [&str; 2] = HOSTS[0];

@@ -3,7 +3,7 @@
 use crate::world::{Sandbox, World, request};
 use sandgate::INTERNAL_HEADER;
 use sandgate_proxy::{EDGE_SECRET, TRAFFIC_ACCESS_TOKEN};
-use sandgate_servers::lab::Answer;
+use sandgate_lab::Answer;
 use std::thread;
 
 /// Clients that connect to the edge themselves.

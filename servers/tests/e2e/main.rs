@@ -62,7 +62,7 @@ const TESTS: [(&str, fn()); 14] = [
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     use libtest_mimic::{Arguments, Trial, run};
-    use sandgate_servers::lab::{Place, enter, play};
+    use sandgate_lab::{Place, enter, play};
     use std::process::ExitCode;
 
     // The hosts and the clients are this very program.

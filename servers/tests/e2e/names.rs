@@ -5,7 +5,7 @@ use crate::{
     egress::{TO_THREE, TO_TWO},
     world::{World, lab},
 };
-use sandgate_servers::lab::{Client, HOSTS, NODE, run};
+use sandgate_lab::{Client, HOSTS, NODE, run};
 use std::{fs, net::SocketAddr};
 
 const POLICY: &str = r#"{"allowOut": ["*.example.com"], "denyOut": ["0.0.0.0/0"]}"#;

@@ -9,7 +9,7 @@ use sandgate::{
     nftables::{Established, InterfaceName, Place, Settings, lower},
 };
 use sandgate_contract::node::{ListRequest, node_client::NodeClient};
-use sandgate_servers::lab::{Answer, Client, INTERNET, Lab, Running, run};
+use sandgate_lab::{Answer, Client, INTERNET, Lab, Running, run};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
