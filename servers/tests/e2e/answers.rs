@@ -20,7 +20,10 @@ pub(crate) fn all_statuses() {
     assert_eq!((bad.status, bad.diagnostics()), (400, all.map(str::to_owned).to_vec()));
     assert_eq!(bad.header("content-type"), "application/json");
     let problem = blue.with("accept", "application/problem+json").put(&id, r#"{"allowPublicTraffic": true}"#);
-    assert_eq!((problem.status, problem.diagnostics()), (400, vec!["/allowPublicTraffic fixed-at-creation".to_owned()]));
+    assert_eq!(
+        (problem.status, problem.diagnostics()),
+        (400, vec!["/allowPublicTraffic fixed-at-creation".to_owned()])
+    );
     assert_eq!(problem.header("content-type"), "application/problem+json");
     assert_eq!(blue.post("/sandboxes", r#"{"network": {"denyOut": ["0.0.0.0"]}}"#).status, 400);
     assert_eq!(world.runs().len(), 1, "nothing of it came to the node");

@@ -47,7 +47,10 @@ pub(crate) fn combined() {
     // What is left out is cleared: each half alone.
     assert_eq!(world.blue().put(&sandbox.id, r#"{"denyOut": ["2001:db8:1::2"]}"#).status, 204);
     assert_eq!(happens(&sandbox), ([true, false], [true; 2], own()));
-    assert_eq!(world.blue().put(&sandbox.id, r#"{"denyIn": ["198.51.100.7"], "maskRequestHost": "m.example"}"#).status, 204);
+    assert_eq!(
+        world.blue().put(&sandbox.id, r#"{"denyIn": ["198.51.100.7"], "maskRequestHost": "m.example"}"#).status,
+        204
+    );
     assert_eq!(happens(&sandbox), ([true; 2], [false, true], Some("m.example".into())));
     assert_eq!(world.blue().put(&sandbox.id, "{}").status, 204);
     assert_eq!(happens(&sandbox), ([true; 2], [true; 2], own()));

@@ -180,11 +180,7 @@ const STEPS: [Step; 17] = [
         network: r#"{"denyOut": [":443"]}"#,
         reaches: |flow| there(!matches!(flow.way, Tls(_))),
     },
-    Step {
-        name: "internet access off",
-        network: r#"{"allowInternetAccess": false}"#,
-        reaches: |_| Nowhere,
-    },
+    Step { name: "internet access off", network: r#"{"allowInternetAccess": false}"#, reaches: |_| Nowhere },
     Step {
         name: "off, as nothing else is said, and an address",
         network: r#"{"allowOut": ["203.0.113.2"]}"#,

@@ -2,8 +2,8 @@
 
 use crate::world::{Sandbox, World, request};
 use sandgate::INTERNAL_HEADER;
-use sandgate_proxy::{EDGE_SECRET, TRAFFIC_ACCESS_TOKEN};
 use sandgate_lab::Answer;
+use sandgate_proxy::{EDGE_SECRET, TRAFFIC_ACCESS_TOKEN};
 use std::thread;
 
 /// Clients that connect to the edge themselves.
@@ -32,8 +32,7 @@ enum Who {
 }
 use Who::{BadToken, Behind, Direct, NoToken, Unknown};
 
-const ALL: [Who; 8] =
-    [Direct(ANN), Direct(BOB), Direct(SIX), Behind(ANN), Behind(SIX), Unknown, NoToken, BadToken];
+const ALL: [Who; 8] = [Direct(ANN), Direct(BOB), Direct(SIX), Behind(ANN), Behind(SIX), Unknown, NoToken, BadToken];
 
 impl Who {
     fn ask(self, sandbox: &Sandbox, port: u16) -> Answer {
@@ -80,39 +79,25 @@ const fn masked(mask: &'static str, step: Step) -> Step {
 const STEPS: [Step; 17] = [
     step("open", "{}", |_, _| true),
     step("deny all", r#"{"denyIn": ["0.0.0.0/0"]}"#, |_, _| false),
-    step(
-        "one client",
-        r#"{"allowIn": ["198.51.100.7"], "denyIn": ["0.0.0.0/0"]}"#,
-        |client, _| client == Some(ANN),
-    ),
-    step(
-        "another client in its place",
-        r#"{"allowIn": ["198.51.100.8"], "denyIn": ["0.0.0.0/0"]}"#,
-        |client, _| client == Some(BOB),
-    ),
-    step(
-        "a client at a port",
-        r#"{"allowIn": ["198.51.100.7:8080"], "denyIn": ["0.0.0.0/0"]}"#,
-        |client, port| client == Some(ANN) && port == 8080,
-    ),
-    step(
-        "a client of IPv6",
-        r#"{"allowIn": ["2001:db8:2::7"], "denyIn": ["0.0.0.0/0"]}"#,
-        |client, _| client == Some(SIX),
-    ),
+    step("one client", r#"{"allowIn": ["198.51.100.7"], "denyIn": ["0.0.0.0/0"]}"#, |client, _| client == Some(ANN)),
+    step("another client in its place", r#"{"allowIn": ["198.51.100.8"], "denyIn": ["0.0.0.0/0"]}"#, |client, _| {
+        client == Some(BOB)
+    }),
+    step("a client at a port", r#"{"allowIn": ["198.51.100.7:8080"], "denyIn": ["0.0.0.0/0"]}"#, |client, port| {
+        client == Some(ANN) && port == 8080
+    }),
+    step("a client of IPv6", r#"{"allowIn": ["2001:db8:2::7"], "denyIn": ["0.0.0.0/0"]}"#, |client, _| {
+        client == Some(SIX)
+    }),
     step(
         "a network of IPv6 at a port, and a network of IPv4",
         r#"{"allowIn": ["[2001:db8:2::/48]:8081", "198.51.100.8/31"], "denyIn": ["0.0.0.0/0"]}"#,
         |client, port| client == Some(BOB) || (client == Some(SIX) && port == 8081),
     ),
-    step(
-        "a port for every client of IPv4",
-        r#"{"allowIn": [":8080"], "denyIn": ["0.0.0.0/0"]}"#,
-        |client, port| [Some(ANN), Some(BOB)].contains(&client) && port == 8080,
-    ),
-    step("deny one client", r#"{"denyIn": ["198.51.100.7"]}"#, |client, _| {
-        [Some(BOB), Some(SIX)].contains(&client)
+    step("a port for every client of IPv4", r#"{"allowIn": [":8080"], "denyIn": ["0.0.0.0/0"]}"#, |client, port| {
+        [Some(ANN), Some(BOB)].contains(&client) && port == 8080
     }),
+    step("deny one client", r#"{"denyIn": ["198.51.100.7"]}"#, |client, _| [Some(BOB), Some(SIX)].contains(&client)),
     step("deny a network of IPv6", r#"{"denyIn": ["2001:db8:2::/64"]}"#, |client, _| {
         [Some(ANN), Some(BOB)].contains(&client)
     }),
@@ -120,17 +105,18 @@ const STEPS: [Step; 17] = [
     step("deny the exempt port, in vain", r#"{"denyIn": [":4999"]}"#, |client, _| client.is_some()),
     masked(
         "app.example:9000",
-        step("a mask and a client", r#"{"allowIn": ["198.51.100.7"], "denyIn": ["0.0.0.0/0"],
-            "maskRequestHost": "app.example:9000"}"#, |client, _| client == Some(ANN)),
+        step(
+            "a mask and a client",
+            r#"{"allowIn": ["198.51.100.7"], "denyIn": ["0.0.0.0/0"],
+            "maskRequestHost": "app.example:9000"}"#,
+            |client, _| client == Some(ANN),
+        ),
     ),
     masked(
         "localhost:8080",
         step("the mask changed, with the port in it", r#"{"maskRequestHost": "localhost:${PORT}"}"#, |_, _| true),
     ),
-    masked(
-        "[::1]:8080",
-        step("a mask of IPv6", r#"{"maskRequestHost": "[::1]:{port}"}"#, |_, _| true),
-    ),
+    masked("[::1]:8080", step("a mask of IPv6", r#"{"maskRequestHost": "[::1]:{port}"}"#, |_, _| true)),
     step("the mask cleared", r#"{"maskRequestHost": null}"#, |_, _| true),
     step("deny all of IPv6", r#"{"denyIn": ["::/0"]}"#, |client, _| [Some(ANN), Some(BOB)].contains(&client)),
 ];
@@ -150,7 +136,12 @@ pub(crate) fn steps() {
             let threads: Vec<_> = asked
                 .iter()
                 .map(asking)
-                .map(|(who, port)| scope.spawn({ let sandbox = &sandbox; move || who.ask(sandbox, port) }))
+                .map(|(who, port)| {
+                    scope.spawn({
+                        let sandbox = &sandbox;
+                        move || who.ask(sandbox, port)
+                    })
+                })
                 .collect();
             threads.into_iter().map(|thread| thread.join().expect("it ends")).collect::<Vec<_>>()
         });

@@ -32,7 +32,9 @@ pub(crate) fn two_instances() {
             .api_addresses()
             .into_iter()
             .flat_map(|address| [address; CALLERS])
-            .map(|address| scope.spawn(move || (0..COUNTS).map(|_| count(&Client::new(address, BLUE), id)).sum::<u64>()))
+            .map(|address| {
+                scope.spawn(move || (0..COUNTS).map(|_| count(&Client::new(address, BLUE), id)).sum::<u64>())
+            })
             .collect();
         callers.into_iter().map(|caller| caller.join().expect("it ends")).sum()
     });

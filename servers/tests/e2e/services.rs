@@ -135,21 +135,73 @@ impl Services {
         let node = format!("http://{NODE_ADDRESS}");
         let apis = (0..apis).map(|index| {
             let listen = format!("127.0.0.1:{}", 8080 + index);
-            Process::new(&listen, &[
-                "api", "--listen", &listen, "--database", database, "--node", &node, "--key-file", &keys,
-                "--guardrails", &guardrails, "--egress-ports", "--ipv6-ingress", "--node-time", "400",
-                "--reconcile-time", "300",
-            ])
+            Process::new(
+                &listen,
+                &[
+                    "api",
+                    "--listen",
+                    &listen,
+                    "--database",
+                    database,
+                    "--node",
+                    &node,
+                    "--key-file",
+                    &keys,
+                    "--guardrails",
+                    &guardrails,
+                    "--egress-ports",
+                    "--ipv6-ingress",
+                    "--node-time",
+                    "400",
+                    "--reconcile-time",
+                    "300",
+                ],
+            )
         });
-        let node = Process::new(NODE_ADDRESS, &[
-            "node", "--listen", NODE_ADDRESS, "--state", &state, "--guardrails", &guardrails, "--egress-ports",
-            "--ipv6-ingress", "--pool-ipv4", "10.213.0.0/24", "--pool-ipv6", "fd5a:9a7e::/112", "--proxy-port",
-            &PROXY_PORT.to_string(), "--ingress-listen", INGRESS, "--domain", DOMAIN, "--edge-secret", &secret,
-        ]);
-        let edge = Process::new(EDGE[0], &[
-            "edge", "--listen", EDGE[0], "--listen", EDGE[1], "--node", INGRESS, "--domain", DOMAIN,
-            "--trusted-proxy", BALANCER, "--edge-secret", &secret,
-        ]);
+        let node = Process::new(
+            NODE_ADDRESS,
+            &[
+                "node",
+                "--listen",
+                NODE_ADDRESS,
+                "--state",
+                &state,
+                "--guardrails",
+                &guardrails,
+                "--egress-ports",
+                "--ipv6-ingress",
+                "--pool-ipv4",
+                "10.213.0.0/24",
+                "--pool-ipv6",
+                "fd5a:9a7e::/112",
+                "--proxy-port",
+                &PROXY_PORT.to_string(),
+                "--ingress-listen",
+                INGRESS,
+                "--domain",
+                DOMAIN,
+                "--edge-secret",
+                &secret,
+            ],
+        );
+        let edge = Process::new(
+            EDGE[0],
+            &[
+                "edge",
+                "--listen",
+                EDGE[0],
+                "--listen",
+                EDGE[1],
+                "--node",
+                INGRESS,
+                "--domain",
+                DOMAIN,
+                "--trusted-proxy",
+                BALANCER,
+                "--edge-secret",
+                &secret,
+            ],
+        );
         let mut services = Self { apis: apis.collect(), node, edge, _files: files };
         services.start_all();
         services

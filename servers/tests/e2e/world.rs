@@ -49,7 +49,8 @@ impl World {
     /// With so many instances of the API, on this database or a file of SQLite.
     pub(crate) fn with(apis: u16, database: Option<&str>) -> Self {
         drop(lab());
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         Self { services: Services::with(apis, database), runtime }
     }
 
@@ -96,7 +97,7 @@ impl World {
         let policy = policy(&shown.body["network"]);
         assert_eq!(policy.fingerprint().to_string(), stored.1, "the document and its fingerprint");
         let (rules, expected) = (table(&mut Command::new("nft")), expected_rules(&policy));
-        let differs = rules.lines().zip(expected.lines()).find(|(line, expected)| line != expected);
+        let differs = rules.iter().zip(&expected).find(|(part, expected)| part != expected);
         assert!(rules == expected, "the kernel has {differs:?}, first of all: {shown:?}");
         shown
     }
@@ -108,7 +109,7 @@ pub(crate) fn policy(network: &Value) -> Policy {
 }
 
 /// What the kernel would list for a policy: loaded in a namespace that is for nothing else.
-fn expected_rules(policy: &Policy) -> String {
+fn expected_rules(policy: &Policy) -> Vec<String> {
     let name = namespaces().pop().expect("a sandbox runs");
     let interface: InterfaceName = name.parse().expect("a name of an interface");
     // The node's ends of its link: those of the first sandbox are the first of the pools.
@@ -134,15 +135,19 @@ fn expected_rules(policy: &Policy) -> String {
     table(&mut nft())
 }
 
-/// The only table of a sandbox, as `nft` shows it, whichever of the two had its turn.
-fn table(nft: &mut Command) -> String {
+/// The only table of a sandbox, as `nft` shows it, whichever of the two had its turn: its sets and
+/// chains, in an order that does not tell in which steps they came.
+fn table(nft: &mut Command) -> Vec<String> {
     let output = nft.args(["-s", "list", "ruleset", "inet"]).output().expect("it can be run");
     let text = String::from_utf8_lossy(&output.stdout).replace("sandgate2_", "sandgate_");
     let name = format!("table inet sandgate_{PREFIX}");
     assert_eq!(text.matches(&name).count(), 1, "one policy is in force: {text}");
     let start = text.find(&name).expect("there is one");
     let end = text[start..].find("\n}").expect("it has an end") + start;
-    text[start..end].to_owned()
+    let body = text[start..end].split_once('\n').map_or("", |(_, body)| body);
+    let mut parts: Vec<String> = body.split("\n\n").map(|part| part.trim().to_owned()).collect();
+    parts.sort();
+    parts
 }
 
 /// What `ip` says to a line.
