@@ -39,10 +39,12 @@ mod race;
 #[cfg(target_os = "linux")]
 mod services;
 #[cfg(target_os = "linux")]
+mod stream;
+#[cfg(target_os = "linux")]
 mod world;
 
 #[cfg(target_os = "linux")]
-const TESTS: [(&str, fn()); 14] = [
+const TESTS: [(&str, fn()); 15] = [
     ("every_status_of_the_api_is_answered_on_a_platform_that_runs", answers::all_statuses),
     ("each_egress_policy_is_what_happens_from_its_acknowledgement_on", egress::steps),
     ("each_ingress_policy_is_what_happens_from_its_acknowledgement_on", ingress::steps),
@@ -56,6 +58,7 @@ const TESTS: [(&str, fn()); 14] = [
     ("killing_the_api_during_updates_loses_nothing", kills::api),
     ("killing_the_node_during_updates_loses_nothing", kills::node),
     ("killing_the_edge_during_updates_loses_nothing", kills::edge),
+    ("updates_without_a_pause_answer_nothing_wrongly", stream::updates),
     ("two_instances_of_the_api_lose_no_change_of_each_other", race::two_instances),
 ];
 
