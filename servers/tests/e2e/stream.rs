@@ -1,9 +1,9 @@
-//! Updates as fast as a node takes them, while traffic flows that every one of them allows, and
-//! traffic that none does.
+//! Updates of several sandboxes as fast as a node takes them, while traffic flows that every one of
+//! them allows, and traffic that none does.
 
 use crate::{
-    services::options,
-    world::{World, request},
+    services::{Service, options},
+    world::{Sandbox, World, request},
 };
 use sandgate::{NetworkConfig, Policy};
 use sandgate_contract::node::{CreateRequest, DeleteRequest, UpdateRequest, node_client::NodeClient};
@@ -12,12 +12,18 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use tokio::{runtime::Runtime, task::JoinSet};
+use tonic::transport::Channel;
 
 const CLIENT: &str = "198.51.100.7";
 const OTHER: &str = "198.51.100.8";
-const UPDATES: u64 = 300;
+/// Sandboxes that are updated at the same time, and how often each. Traffic flows with the first.
+const SANDBOXES: usize = 3;
+const UPDATES: u64 = 50;
+/// Between two questions of one kind: those who ask are not to take the machine away from the node.
+const PAUSE: Duration = Duration::from_millis(50);
 
-/// Both allow the first host and the first client, and neither the second: with other entries
+/// Each allows the first host and the first client, and neither the second: with other entries
 /// around them.
 fn document(number: u64) -> String {
     let other = number % 200;
@@ -28,23 +34,16 @@ fn document(number: u64) -> String {
     )
 }
 
-/// 300 updates without a pause. Not one packet and not one request gets a wrong answer.
-pub(crate) fn updates() {
-    let mut world = World::start();
-    // The node alone is commanded: what is stored must not get in between.
-    world.services.kill(crate::services::Service::Api);
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let node = format!("http://{}", world.services.node_address());
-    let mut node = runtime.block_on(NodeClient::connect(node)).expect("it answers");
-    let id = "streamed";
-    let compiled = |number| {
-        let network = NetworkConfig::from_json(&document(number)).unwrap_or_else(|report| panic!("{report}"));
-        let policy = Policy::compile(&network, &options()).unwrap_or_else(|report| panic!("{report}"));
-        (network, policy.fingerprint().to_string())
-    };
+fn compiled(number: u64) -> (NetworkConfig, String) {
+    let network = NetworkConfig::from_json(&document(number)).unwrap_or_else(|report| panic!("{report}"));
+    let policy = Policy::compile(&network, &options()).unwrap_or_else(|report| panic!("{report}"));
+    (network, policy.fingerprint().to_string())
+}
+
+async fn create(node: &mut NodeClient<Channel>, sandbox: &str) {
     let (network, fingerprint) = compiled(1);
-    let create = CreateRequest {
-        sandbox: id.into(),
+    let request = CreateRequest {
+        sandbox: sandbox.into(),
         generation: 1,
         egress: Some((&network).into()),
         ingress: Some((&network).into()),
@@ -53,61 +52,79 @@ pub(crate) fn updates() {
         end_time: None,
         fingerprint,
     };
-    runtime.block_on(node.create(create)).expect("there is room");
-    let sandbox = crate::world::Sandbox { id: id.into(), token: String::new() };
+    node.create(request).await.expect("there is room");
+}
+
+async fn update_all(mut node: NodeClient<Channel>, sandbox: String) {
+    for generation in 2..UPDATES + 2 {
+        let (network, fingerprint) = compiled(generation);
+        let request = UpdateRequest {
+            sandbox: sandbox.clone(),
+            generation,
+            end_time: None,
+            egress: Some((&network).into()),
+            ingress: Some((&network).into()),
+            fingerprint,
+        };
+        node.update(request).await.expect("it is valid");
+    }
+}
+
+/// Not one packet and not one request gets a wrong answer.
+pub(crate) fn updates() {
+    let mut world = World::start();
+    // The node alone is commanded: the API would stop what it has not stored.
+    world.services.kill(Service::Api);
+    let runtime = Runtime::new().expect("a runtime");
+    let node = format!("http://{}", world.services.node_address());
+    let mut node = runtime.block_on(NodeClient::connect(node)).expect("it answers");
+    let ids: Vec<String> = (0..SANDBOXES).map(|index| format!("streamed-{index}")).collect();
+    runtime.block_on(create(&mut node, &ids[0]));
+    let sandbox = &Sandbox { id: ids[0].clone(), token: String::new() };
     let _server = sandbox.serve(&[8080]);
-    let client = sandbox.client();
-    let (done, asked) = (&AtomicBool::new(false), &AtomicUsize::new(0));
-    let (sandbox, client) = (&sandbox, &client);
+    let client = &sandbox.client();
+    for id in &ids[1..] {
+        runtime.block_on(create(&mut node, id));
+    }
     let mut held = client.hold("tcp:203.0.113.1:7").expect("it is allowed");
-    let flows: [(&str, Box<dyn Fn() -> bool + Send>); 6] = [
-        ("tcp to an allowed host", Box::new(|| client.reaches("tcp:203.0.113.1:7"))),
-        ("udp to an allowed host", Box::new(|| client.reaches("udp:203.0.113.1:7"))),
-        ("tcp to another host", Box::new(|| !client.reaches("tcp:203.0.113.2:7"))),
-        ("udp to another host", Box::new(|| !client.reaches("udp:203.0.113.2:7"))),
-        ("an allowed client", Box::new(|| request(CLIENT, &sandbox.host(8080), "").status == 200)),
-        ("another client", Box::new(|| request(OTHER, &sandbox.host(8080), "").status == 403)),
-    ];
+    let (done, asked) = (&AtomicBool::new(false), &AtomicUsize::new(0));
     let time = thread::scope(|scope| {
-        for (what, is_right) in flows {
+        let ask = |what: &'static str, is_right: Box<dyn FnMut() -> bool + Send>| {
+            let mut is_right = is_right;
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
                     assert!(is_right(), "{what}");
                     asked.fetch_add(1, Ordering::Relaxed);
+                    thread::sleep(PAUSE);
                 }
             });
-        }
-        scope.spawn(move || {
-            while !done.load(Ordering::Relaxed) {
-                assert!(held.works().expect("it runs"), "an open connection goes on");
-                asked.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        thread::sleep(Duration::from_millis(200));
+        };
+        ask("an open connection", Box::new(|| held.works().expect("it runs")));
+        ask("tcp to an allowed host", Box::new(|| client.reaches("tcp:203.0.113.1:7")));
+        ask("udp to an allowed host", Box::new(|| client.reaches("udp:203.0.113.1:7")));
+        ask("tcp to another host", Box::new(|| !client.reaches("tcp:203.0.113.2:7")));
+        ask("udp to another host", Box::new(|| !client.reaches("udp:203.0.113.2:7")));
+        ask("an allowed client", Box::new(|| request(CLIENT, &sandbox.host(8080), "").status == 200));
+        ask("another client", Box::new(|| request(OTHER, &sandbox.host(8080), "").status == 403));
         let begin = Instant::now();
-        for number in 2..=UPDATES {
-            let (network, fingerprint) = compiled(number);
-            let update = UpdateRequest {
-                sandbox: id.into(),
-                generation: number,
-                end_time: None,
-                egress: Some((&network).into()),
-                ingress: Some((&network).into()),
-                fingerprint,
-            };
-            let updated = runtime.block_on(node.update(update));
-            if let Err(status) = updated {
-                done.store(true, Ordering::Relaxed);
-                panic!("{status}");
+        let updated: Result<Vec<()>, _> = runtime.block_on(async {
+            let mut updating: JoinSet<()> = ids.iter().cloned().map(|id| update_all(node.clone(), id)).collect();
+            let mut ended = Vec::new();
+            while let Some(one) = updating.join_next().await {
+                ended.push(one);
             }
-        }
-        let time = begin.elapsed();
+            ended.into_iter().collect()
+        });
         done.store(true, Ordering::Relaxed);
-        time
+        updated.expect("every update is made");
+        begin.elapsed()
     });
-    runtime.block_on(node.delete(DeleteRequest { sandbox: id.into() })).expect("it ends");
+    for id in ids {
+        runtime.block_on(node.delete(DeleteRequest { sandbox: id })).expect("it ends");
+    }
     let asked = asked.load(Ordering::Relaxed);
     assert!(asked > 0, "traffic flowed");
-    let rate = 1000 * u128::from(UPDATES) / time.as_millis().max(1);
-    eprintln!("  {UPDATES} updates, {rate} a second; {asked} questions meanwhile, none answered wrongly");
+    let all = u64::try_from(SANDBOXES).expect("few") * UPDATES;
+    let rate = u128::from(all) * 1000 / time.as_millis().max(1);
+    eprintln!("  {all} updates, {rate} a second; {asked} questions meanwhile, none answered wrongly");
 }
