@@ -7,7 +7,7 @@ use std::{
     ffi::OsString,
     io::{self, BufRead, Read, Write},
     net::{IpAddr, SocketAddr, TcpStream},
-    process::{Command, Stdio},
+    process::{self, Command, Stdio},
     time::Duration,
 };
 
@@ -61,7 +61,7 @@ impl Client {
     }
 
     /// Whether it gets an answer from `tcp:203.0.113.1:7`, `udp:203.0.113.1:7` or
-    /// `icmp:203.0.113.1:0`.
+    /// `icmp:203.0.113.1:0`. If it cannot even ask, it says so on standard error.
     #[must_use]
     pub fn reaches(&self, to: &str) -> bool {
         let mut command = self.command(&["ask", to]);
@@ -242,10 +242,15 @@ pub(super) fn ask(to: &str, from: Option<&str>) -> io::Result<bool> {
 
 /// Whether a ping is answered. An echo request with its checksum; that of IPv6 is the kernel's work.
 fn ping(to: IpAddr, from: Option<&str>) -> io::Result<bool> {
-    let (domain, protocol, request, place, answer) = match to {
-        IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4, [8, 0, 0xf7, 0xf7, 0, 7, 0, 1], 20, 0),
-        IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6, [128, 0, 0, 0, 0, 7, 0, 1], 0, 129),
+    // A number of its own: to the kernel, pings of one number are one connection.
+    let [.., high, low] = process::id().to_be_bytes();
+    let number = [high & 0x3f, low];
+    let sum = !0x0801_u16.wrapping_add(u16::from_be_bytes(number));
+    let (domain, protocol, head, place, answer) = match to {
+        IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4, [8, 0], 20, 0),
+        IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6, [128, 0], 0, 129),
     };
+    let request = [head, sum.to_be_bytes(), number, [0, 1]].concat();
     let mut socket = Socket::new(domain, Type::RAW, Some(protocol))?;
     bind(&socket, from)?;
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -255,10 +260,12 @@ fn ping(to: IpAddr, from: Option<&str>) -> io::Result<bool> {
     let mut buffer = [0_u8; 128];
     // Other messages may come first; each has the whole time, and there are few.
     for _ in 0..16 {
-        match socket.read(&mut buffer) {
-            Ok(_) if buffer.get(place) == Some(&answer) => return Ok(true),
-            Ok(_) => {}
-            Err(_) => return Ok(false),
+        let Ok(length) = socket.read(&mut buffer) else { return Ok(false) };
+        let message = buffer.get(place..length).unwrap_or_default();
+        if let [kind, 0, _, _, high, low, ..] = *message
+            && (kind, [high, low]) == (answer, number)
+        {
+            return Ok(true);
         }
     }
     Ok(false)

@@ -3,7 +3,6 @@
 use crate::{
     lab::{self, HOST_1, HOST_2, Running, in_internet},
     node::{Node, SECRET, ip, policy},
-    probe::PLAY,
 };
 use sandgate::{INTERNAL_HEADER, nftables::Established};
 use sandgate_proxy::EDGE_SECRET;
@@ -38,7 +37,7 @@ fn serve(node: &Node) -> Running {
         PORTS.iter().flat_map(|port| [&v4, &v6].map(|address| format!("udp:{address}:{port}"))).collect();
     let tcp = [format!("tcp:{v4}:5000"), format!("tcp:{v6}:5000")];
     let words: Vec<&str> = ["serve"].into_iter().chain(sockets.iter().chain(&tcp).map(String::as_str)).collect();
-    Running::start(node.inside("a", &words))
+    lab::start(node.inside("a", &words))
 }
 
 fn steps() {
@@ -88,7 +87,7 @@ fn proxied() {
     let text = r#"{"allowIn": ["203.0.113.1:5000"], "denyIn": ["0.0.0.0/0"], "denyOut": ["0.0.0.0/0"]}"#;
     node.create("a", 1, text).expect("there is room");
     let to = format!("web:{}:5000", node.address("a", false));
-    let _server = Running::start(node.inside("a", &["serve", &to]));
+    let _server = lab::start(node.inside("a", &["serve", &to]));
     let status = |node: &Node, client: &str| -> String {
         let proxy = node.agent().ingress_addresses()[0];
         let mut stream = TcpStream::connect(proxy).expect("it listens");
@@ -111,7 +110,7 @@ fn proxied() {
 /// How many UDP datagrams the sandbox has taken in.
 fn received(node: &Node) -> Vec<String> {
     let sandbox = node.inside("a", &["-"]);
-    assert!(sandbox.get_args().any(|word| word == PLAY), "it is a part");
+    assert!(sandbox.get_args().any(|word| word == sandgate_lab::PLAY), "it is a part");
     let namespace = sandbox.get_args().nth(2).expect("`netns exec NAME`").to_owned();
     let files = ["/proc/net/snmp", "/proc/net/snmp6"];
     let read = |file: &str| lab::run("ip", &["netns", "exec", &namespace.to_string_lossy(), "cat", file]);

@@ -1,7 +1,7 @@
 //! What no policy opens: the node, other sandboxes, other people's addresses. And what is left.
 
 use crate::{
-    lab::{self, Running, in_internet, within},
+    lab::{self, in_internet, within},
     node::Node,
 };
 use std::{fs, path::Path};
@@ -24,7 +24,7 @@ fn node_services() {
     let sockets: Vec<String> =
         addresses.iter().flat_map(|to| [format!("tcp:{to}:7000"), format!("udp:{to}:7000")]).collect();
     let words: Vec<&str> = ["serve"].into_iter().chain(sockets.iter().map(String::as_str)).collect();
-    let _services = Running::start(lab::part(&words));
+    let _services = lab::start(lab::part(&words));
     for to in &sockets {
         assert!(!node.reaches("a", to), "{to}");
     }
@@ -42,7 +42,7 @@ fn neighbours() {
     for is_ipv6 in [false, true] {
         let address = node.address("b", is_ipv6);
         let to = format!("tcp:{address}:5000");
-        let _server = Running::start(node.inside("b", &["serve", &to]));
+        let _server = lab::start(node.inside("b", &["serve", &to]));
         assert!(!node.reaches("a", &to), "{to}");
         assert!(node.reaches("b", &to), "it is there: {to}");
     }
@@ -59,7 +59,7 @@ fn spoofing() {
         ("2001:db8:1::9/128", "udp:[2001:db8:1::1]:53"),
         ("fd5a:9a7e::5/128", "udp:[2001:db8:1::1]:53"),
     ] {
-        lab::run("ip", &["-n", "sbx0", "address", "add", address, "dev", "eth0"]);
+        lab::run("ip", &["-n", "sbx0", "address", "add", address, "dev", "eth0", "nodad"]);
         let before = datagrams();
         let address = address.split('/').next().expect("an address");
         let from = if address.contains(':') { format!("[{address}]:0") } else { format!("{address}:0") };
@@ -83,10 +83,10 @@ fn deleted() {
     node.create("a", 1, r#"{"allowOut": ["*.example.com"], "denyOut": ["0.0.0.0/0"]}"#).expect("there is room");
     let (v4, is_there) = (node.address("a", false), |left: &[String]| left.iter().any(|name| name.contains("sbx0")));
     assert!(is_there(&lab::left()));
-    let mut process = Running::start(node.inside("a", &["serve", "tcp:0.0.0.0:5000"]));
+    let mut process = lab::start(node.inside("a", &["serve", "tcp:0.0.0.0:5000"]));
     node.delete("a").expect("it ends");
     assert!(!is_there(&lab::left()), "{:?}", lab::left());
-    assert!(!process.child.wait().expect("it has ended").success());
+    assert!(!process.process().wait().expect("it has ended").success());
     assert!(!lab::run("nft", &["list", "ruleset"]).contains(&v4), "no rule knows it");
     assert_eq!(fs::read_dir(node.state.path()).expect("a directory").count(), 0, "nothing is written down");
     assert!(node.list().is_empty());

@@ -1,79 +1,28 @@
 //! The laboratory: the node's namespace, in which the tests run, and an internet behind it.
-//!
-//! ```text
-//!     sandboxes --- node (192.0.2.1) --- internet (192.0.2.2, hosts 203.0.113.1..3, 53)
-//! ```
 
-use crate::probe::PLAY;
+use sandgate_lab::{HOSTS, INTERNET, Lab, PLAY, check_closed};
+pub(crate) use sandgate_lab::{NODE, Running};
 use std::{
     env,
-    io::{BufRead, BufReader, Write},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Command, Stdio},
     sync::OnceLock,
 };
 
-/// A host, by both its addresses.
-pub(crate) const HOST_1: [&str; 2] = ["203.0.113.1", "2001:db8:1::1"];
-pub(crate) const HOST_2: [&str; 2] = ["203.0.113.2", "2001:db8:1::2"];
-/// The node's address towards the internet.
-pub(crate) const NODE: &str = "192.0.2.1";
-/// Where clients are.
-const INTERNET: &str = "internet";
+/// Two hosts, by both their addresses.
+pub(crate) const HOST_1: [&str; 2] = HOSTS[0];
+pub(crate) const HOST_2: [&str; 2] = HOSTS[1];
 
 /// Builds the laboratory once, and checks each time that no route leads out of it.
 pub(crate) fn enter() {
-    static LAB: OnceLock<[Running; 2]> = OnceLock::new();
+    static LAB: OnceLock<Lab> = OnceLock::new();
     LAB.get_or_init(|| {
-        // `ip netns` keeps its names in files, which are for this laboratory alone.
-        run("mount", &["-t", "tmpfs", "tmpfs", "/run"]);
-        for line in [
-            "link set lo up",
-            "netns add internet",
-            "link add up0 address 02:00:00:00:01:01 type veth peer name up0 address 02:00:00:00:01:02 netns internet",
-            "address add 192.0.2.1/24 dev up0",
-            "address add 2001:db8::1/64 dev up0 nodad",
-            "link set up0 up",
-            "-n internet link set lo up",
-            "-n internet address add 192.0.2.2/24 dev up0",
-            "-n internet address add 2001:db8::2/64 dev up0 nodad",
-            "-n internet link set up0 up",
-            "neighbour replace 192.0.2.2 lladdr 02:00:00:00:01:02 dev up0 nud permanent",
-            "neighbour replace 2001:db8::2 lladdr 02:00:00:00:01:02 dev up0 nud permanent",
-            "-n internet neighbour replace 192.0.2.1 lladdr 02:00:00:00:01:01 dev up0 nud permanent",
-            "-n internet neighbour replace 2001:db8::1 lladdr 02:00:00:00:01:01 dev up0 nud permanent",
-            "route add 203.0.113.0/24 via 192.0.2.2",
-            "route add 2001:db8:1::/64 via 2001:db8::2",
-            "-n internet route add default via 192.0.2.1",
-            "-n internet route add default via 2001:db8::1",
-        ] {
-            run("ip", &line.split(' ').collect::<Vec<_>>());
-        }
-        for host in ["203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.53"] {
-            run("ip", &["-n", INTERNET, "address", "add", &format!("{host}/32"), "dev", "lo"]);
-        }
-        for host in [HOST_1[1], HOST_2[1]] {
-            run("ip", &["-n", INTERNET, "address", "add", &format!("{host}/128"), "dev", "lo"]);
-        }
-        let hosts: Vec<String> = [HOST_1, HOST_2]
-            .concat()
-            .iter()
-            .map(|host| if host.contains(':') { format!("[{host}]") } else { (*host).to_owned() })
-            .flat_map(|host| {
-                [
-                    format!("tcp:{host}:80"),
-                    format!("tcp:{host}:443"),
-                    format!("udp:{host}:53"),
-                    format!("web:{host}:8080"),
-                ]
-            })
-            .collect();
-        let words: Vec<&str> = ["serve"].into_iter().chain(hosts.iter().map(String::as_str)).collect();
-        [in_internet(&words), in_internet(&["names", "203.0.113.53:53"])].map(Running::start)
+        let mut lab = Lab::serving(&["tcp:80", "tcp:443", "udp:53", "web:8080"]).expect("a laboratory");
+        lab.set_name("api.example.com", &["203.0.113.2"]).expect("a name server");
+        // One that points into the platform.
+        lab.set_name("rebound.example.com", &["10.213.0.1"]).expect("a name server");
+        lab
     });
-    for family in ["-4", "-6"] {
-        let routes = run("ip", &[family, "route", "show", "table", "all"]);
-        assert!(!routes.lines().any(|route| route.contains("default")), "a route leads out: {routes}");
-    }
+    check_closed().expect("nothing leads out");
 }
 
 /// This program, playing a part.
@@ -96,58 +45,24 @@ pub(crate) fn within(namespace: &str, words: &[&str]) -> Command {
     command
 }
 
-/// Whether a part ends well.
+/// Whether a part gets an answer.
 pub(crate) fn ends_well(mut command: Command) -> bool {
-    command.stdout(Stdio::null()).status().expect("it can be run").success()
-}
-
-/// A part that goes on. It ends when this is dropped.
-pub(crate) struct Running {
-    pub(crate) child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-    /// The first line that it said.
-    pub(crate) first: String,
-}
-
-impl Running {
-    /// Starts it and waits until it says something.
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it can be run");
-        let stdin = child.stdin.take().expect("it is piped");
-        let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
-        let mut running = Self { child, stdin, stdout, first: String::new() };
-        running.first = running.line();
-        assert!(!running.first.is_empty(), "it ended");
-        running
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("it says something");
-        line.trim().to_owned()
-    }
-
-    /// Asks `hold` whether its connection works.
-    pub(crate) fn works(&mut self) -> bool {
-        self.stdin.write_all(b"\n").expect("it listens");
-        self.line() == "yes"
+    match command.stdout(Stdio::null()).status().expect("it can be run").code() {
+        Some(0) => true,
+        Some(1) => false,
+        // Otherwise what nobody asked would count as denied.
+        code => panic!("it could not ask: {code:?}"),
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
+/// Starts a part that goes on. It ends when this is dropped.
+pub(crate) fn start(command: Command) -> Running {
+    Running::start(command).expect("it runs")
 }
 
 /// Runs a program that has to succeed. What it printed.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().expect("it can be run");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {}: {said}", arguments.join(" "));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    sandgate_lab::run(program, arguments).expect("it succeeds")
 }
 
 /// Names in the kernel that belong to sandboxes: namespaces, interfaces and tables.

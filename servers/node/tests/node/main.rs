@@ -27,24 +27,25 @@ mod isolation;
 #[cfg(target_os = "linux")]
 mod lab;
 #[cfg(target_os = "linux")]
-#[path = "../../../../tests/kernel/tests/kernel/lab/namespace.rs"]
-mod namespace;
-#[cfg(target_os = "linux")]
 mod node;
-#[cfg(target_os = "linux")]
-mod probe;
 #[cfg(target_os = "linux")]
 mod restart;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     use libtest_mimic::{Arguments, Trial, run};
-    use namespace::{Place, enter};
+    use sandgate_lab::{PLAY, Place, enter, play};
     use std::process::ExitCode;
 
     // The hosts and the clients are this very program.
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(code) = probe::play(&words) {
+    if let [part, name, state] = &words[..]
+        && (part.as_str(), name.as_str()) == (PLAY, "agent")
+    {
+        node::play(state.as_ref());
+        return ExitCode::SUCCESS;
+    }
+    if let Some(code) = play(&words) {
         return code;
     }
     let mut arguments = Arguments::from_args();
@@ -68,8 +69,7 @@ fn main() -> std::process::ExitCode {
     if arguments.list {
         return run(&arguments, trials(false)).exit_code();
     }
-    // Every process ends with this one, and what is mounted is mounted here only.
-    match enter(&["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]) {
+    match enter() {
         Place::Inside => run(&arguments, trials(false)).exit_code(),
         Place::Done(code) => ExitCode::from(code),
         Place::Impossible(why) if std::env::var_os("SANDGATE_KERNEL").is_some_and(|value| value == "required") => {

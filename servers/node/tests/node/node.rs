@@ -127,13 +127,22 @@ impl Node {
         self.runtime.block_on(self.api.list())
     }
 
-    /// This program, playing a part in a sandbox.
-    pub(crate) fn inside(&self, id: &str, words: &[&str]) -> Command {
+    /// This program in a sandbox.
+    fn program(&self, id: &str) -> Command {
         let this = env::current_exe().expect("a program knows where it is");
-        let command = self.agent().command(id, &this.to_string_lossy()).expect("it runs");
-        let mut command = command.into_std();
-        command.arg(crate::probe::PLAY).args(words);
+        self.agent().command(id, &this.to_string_lossy()).expect("it runs").into_std()
+    }
+
+    /// The same, playing a part.
+    pub(crate) fn inside(&self, id: &str, words: &[&str]) -> Command {
+        let mut command = self.program(id);
+        command.arg(sandgate_lab::PLAY).args(words);
         command
+    }
+
+    /// Somebody in a sandbox.
+    pub(crate) fn client(&self, id: &str) -> sandgate_lab::Client {
+        sandgate_lab::Client::of(&self.program(id))
     }
 
     /// Whether a sandbox gets an answer.

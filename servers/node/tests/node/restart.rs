@@ -19,7 +19,7 @@ pub(crate) fn tests() -> Vec<(&'static str, fn())> {
 const KILLS: u64 = 10;
 
 fn agent(state: &Path) -> Running {
-    Running::start(lab::part(&["agent", &state.display().to_string()]))
+    lab::start(lab::part(&["agent", &state.display().to_string()]))
 }
 
 /// Even generations deny everything, odd ones nothing.
@@ -32,9 +32,9 @@ fn killed() {
     let state = tempfile::tempdir().expect("a directory");
     let runtime = Runtime::new().expect("a runtime");
     let mut running = agent(state.path());
-    let mut api = runtime.block_on(Api::connect(&running.first));
+    let mut api = runtime.block_on(Api::connect(running.first()));
     runtime.block_on(api.create("a", 1, text(1))).expect("there is room");
-    let mut process = Running::start(within("sbx0", &["hold", "tcp:203.0.113.1:80"]));
+    let mut process = lab::start(within("sbx0", &["hold", "tcp:203.0.113.1:80"]));
     let mut acknowledged = 1;
     for kill in 0..KILLS {
         let updates = runtime.spawn({
@@ -48,11 +48,11 @@ fn killed() {
             }
         });
         std::thread::sleep(Duration::from_millis(40 + kill * 7));
-        running.child.kill().expect("it runs");
-        running.child.wait().expect("it has ended");
+        running.process().kill().expect("it runs");
+        running.process().wait().expect("it has ended");
         let last = runtime.block_on(updates).expect("a task");
         running = agent(state.path());
-        api = runtime.block_on(Api::connect(&running.first));
+        api = runtime.block_on(Api::connect(running.first()));
         let listed = runtime.block_on(api.list());
         let [(ref id, generation)] = listed[..] else { panic!("{listed:?}") };
         assert_eq!(id, "a");
@@ -64,7 +64,7 @@ fn killed() {
     }
     assert!(acknowledged > KILLS, "updates went on meanwhile: {acknowledged}");
     runtime.block_on(api.update("a", 1_000_001, text(1))).expect("it goes on");
-    assert!(process.works(), "what runs in the sandbox was not touched");
+    assert!(process.works().expect("it runs"), "what runs in the sandbox was not touched");
     runtime.block_on(api.delete("a")).expect("it ends");
     eprintln!("{KILLS} kills, {acknowledged} updates, none lost");
 }
@@ -82,10 +82,10 @@ fn leftovers() {
     }
     lab::run("nft", &["add", "table", "inet", "sandgate_sbx4"]);
     lab::run("nft", &["add", "table", "inet", "other"]);
-    let mut process = Running::start(within("sbx1", &["serve", "tcp:0.0.0.0:5000"]));
+    let mut process = lab::start(within("sbx1", &["serve", "tcp:0.0.0.0:5000"]));
     let mut node = Node::start();
     assert_eq!(lab::left(), ["sbxs"], "what has no number is somebody else's");
-    assert!(!process.child.wait().expect("it has ended").success());
+    assert!(!process.process().wait().expect("it has ended").success());
     assert!(lab::run("nft", &["list", "tables"]).contains("inet other"));
     assert!(node.list().is_empty());
     lab::run("ip", &["netns", "delete", "sbxs"]);
@@ -101,15 +101,15 @@ fn gone() {
     }
     let mut running = agent_after(&mut node);
     let runtime = Runtime::new().expect("a runtime");
-    let mut api = runtime.block_on(Api::connect(&running.first));
+    let mut api = runtime.block_on(Api::connect(running.first()));
     assert_eq!(runtime.block_on(api.list()), [("a".into(), 1), ("b".into(), 1)], "a stop leaves them running");
-    running.child.kill().expect("it runs");
-    running.child.wait().expect("it has ended");
+    running.process().kill().expect("it runs");
+    running.process().wait().expect("it has ended");
     // As after the machine was started again, but for one of them only.
     lab::run("ip", &["link", "delete", "sbx0"]);
     lab::run("ip", &["netns", "delete", "sbx0"]);
     let running = agent(node.state.path());
-    let mut api = runtime.block_on(Api::connect(&running.first));
+    let mut api = runtime.block_on(Api::connect(running.first()));
     assert_eq!(runtime.block_on(api.list()), [("b".into(), 1)]);
     assert!(!lab::left().iter().any(|name| name.contains("sbx0")), "{:?}", lab::left());
     runtime.block_on(api.create("a", 1, "{}")).expect("the control API brings it back");
