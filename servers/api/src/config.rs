@@ -56,6 +56,9 @@ pub struct Arguments {
     /// Milliseconds that a call of the node may take.
     #[arg(long, value_name = "MS", default_value_t = 3000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     pub node_time: u64,
+    /// Milliseconds between two comparisons of what is stored with what the node runs.
+    #[arg(long, value_name = "MS", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(50..=3_600_000))]
+    pub reconcile_time: u64,
 }
 
 /// What shapes every policy: the same arguments for the API and the node, which have to agree.
@@ -131,7 +134,11 @@ impl TryFrom<Arguments> for Config {
             node: arguments.node,
             keys,
             options: arguments.shape.options()?,
-            times: Times { call: Duration::from_millis(arguments.node_time), ..Times::default() },
+            times: Times {
+                call: Duration::from_millis(arguments.node_time),
+                reconcile: Duration::from_millis(arguments.reconcile_time),
+                ..Times::default()
+            },
         })
     }
 }

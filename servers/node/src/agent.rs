@@ -71,6 +71,8 @@ const CALLS: usize = 256;
 const STREAMS: u32 = 512;
 /// How long a peer may be silent until it is asked, and until it has to answer then.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+/// How long callers may take to read the last answers and to close their connections.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
 /// How long work that was begun may take after the agent was told to stop.
 const LAST_WORK: Duration = Duration::from_secs(60);
 
@@ -160,10 +162,21 @@ async fn run(
     let proxying = tokio::spawn(proxies.run(Arc::clone(&keeper.events), shutdown.clone()));
     let service = NodeServer::new(service).max_decoding_message_size(MESSAGE).max_encoding_message_size(MESSAGE);
     let stop = shutdown.clone();
-    let served = server
+    let serving = server
         .add_service(service)
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener), async move { stop.cancelled().await })
-        .await;
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener), async move { stop.cancelled().await });
+    let held_up = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    let served = tokio::select! {
+        served = serving => served,
+        // What a call has begun is a task of the keeper, and is waited for below.
+        () = held_up => {
+            tracing::warn!("a caller does not close its connection; it is not waited for");
+            Ok(())
+        }
+    };
     // Streams and proxies end with the token, so that work comes to an end if serving failed as well.
     shutdown.cancel();
     if let Err(error) = proxying.await {
