@@ -86,14 +86,15 @@ impl Program {
         let failed = |error| Failure::Io { program: program(), error };
         // Nobody closes them. Without a place it would be run all the same.
         let _place = self.places.acquire().await;
-        let mut command = Command::new(&self.path);
-        command.args(arguments).kill_on_drop(true);
+        // An agent that is killed takes it along: what it does later would undo what the next agent does.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]).arg(&self.path).args(arguments).kill_on_drop(true);
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| Failure::NotRun { program: program(), error })?;
+            .map_err(|error| Failure::NotRun { program: "setpriv".into(), error })?;
         let stdin = child.stdin.take();
         let write = async {
             if let Some(mut stdin) = stdin {
@@ -144,7 +145,7 @@ mod tests {
         let failure = program("ls", Duration::from_secs(60)).run(&["/nothing/here"], "").await.expect_err("no");
         assert!(failure.is_certain() && failure.to_string().contains("/nothing/here"), "{failure}");
         let failure = program("/nothing/here", Duration::from_secs(60)).run(&[], "").await.expect_err("no");
-        assert!(matches!(failure, Failure::NotRun { .. }) && failure.is_certain(), "{failure}");
+        assert!(matches!(failure, Failure::Refused { .. }) && failure.is_certain(), "{failure}");
         let killed = program("sh", Duration::from_secs(60)).run(&["-c", "kill -KILL $$"], "").await.expect_err("no");
         assert!(matches!(killed, Failure::Io { .. }) && !killed.is_certain(), "{killed}");
     }
