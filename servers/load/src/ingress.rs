@@ -151,8 +151,10 @@ fn table(ways: &[Way]) -> String {
             let ratio = median(own.iter().zip(&plain).map(|(own, plain)| own / plain));
             (median(own.into_iter()), ratio)
         };
-        write!(text, "| {} | {:.0} | {:.2}", way.name, of(|r| r.per_second).0, of(|r| r.per_second).1).expect("text");
-        for figure in [(|r| r.p50) as Figure, |r| r.p99] {
+        let (per_second, ratio) = of(|round| round.per_second);
+        write!(text, "| {} | {:.0} | {:.2}", way.name, per_second, ratio).expect("text");
+        let times: [Figure; 2] = [|round| round.p50, |round| round.p99];
+        for figure in times {
             let ((all, ratio), (more, ratio_of_more)) = (of(figure), added(figure));
             let ratio_of_more = if way.beside == 0 { "-".into() } else { format!("{ratio_of_more:.2}") };
             write!(text, " | {all:.0} | {ratio:.2} | {more:.0} | {ratio_of_more}").expect("text");

@@ -84,3 +84,41 @@ fn is_verdict(wanted: &Wanted, seen: &Seen) -> bool {
         Some(answer) => is_allowed && name.is_none_or(|name| name == *answer),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = r#"{"allowIn": ["198.51.100.1", "198.51.100.3"], "denyIn": ["0.0.0.0/0"], "maskRequestHost": "first.internal"}"#;
+    const SECOND: &str = r#"{"allowIn": ["198.51.100.2", "198.51.100.3"], "denyIn": ["0.0.0.0/0"], "maskRequestHost": "second.internal"}"#;
+
+    /// Whether an answer is wrong, if the second policy came from 100 to 200.
+    fn is_wrong(client: u8, (begin, end): (u128, u128), answer: Option<&str>) -> bool {
+        let changes = [Change { begin: 0, end: 0, policy: 0 }, Change { begin: 100, end: 200, policy: 1 }];
+        let question = Question::Request(Ipv4Addr::new(198, 51, 100, client), 80);
+        let mut count = Count::default();
+        let answer = answer.map(Into::into);
+        count.add(&[Wanted::new(FIRST), Wanted::new(SECOND)], &changes, &Seen { begin, end, question, answer });
+        count.wrong == 1
+    }
+
+    #[test]
+    fn one_verdict_is_right_while_no_update_is_under_way() {
+        for (time, own, other) in [((50, 60), 1, 2), ((210, 220), 2, 1)] {
+            let (name, wrong) =
+                if own == 1 { ("first.internal", "second.internal") } else { ("second.internal", "first.internal") };
+            assert!(!is_wrong(own, time, Some(name)) && is_wrong(own, time, None) && is_wrong(own, time, Some(wrong)));
+            assert!(!is_wrong(other, time, None) && is_wrong(other, time, Some(name)));
+        }
+    }
+
+    #[test]
+    fn during_an_update_it_is_that_of_one_policy_as_a_whole() {
+        for time in [(150, 160), (50, 120), (190, 300), (50, 300)] {
+            assert!(!is_wrong(1, time, None) && !is_wrong(1, time, Some("first.internal")));
+            assert!(is_wrong(1, time, Some("second.internal")), "let in by one, named by the other");
+            assert!(is_wrong(3, time, None), "both let it in");
+            assert!(is_wrong(4, time, Some("first.internal")) && is_wrong(4, time, Some("second.internal")));
+        }
+    }
+}
