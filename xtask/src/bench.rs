@@ -18,6 +18,7 @@ pub(crate) enum Part {
     Growth,
     Difference,
     Kernel,
+    Servers,
 }
 
 impl Part {
@@ -30,6 +31,7 @@ impl Part {
             Self::Growth => "# Growth",
             Self::Difference => "# Differences",
             Self::Kernel => "# Kernel",
+            Self::Servers => "# Servers",
         }
     }
 }
@@ -46,6 +48,7 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
             Part::Growth => growth::bench(&page)?,
             Part::Difference => difference::bench(&page)?,
             Part::Kernel => kernel(&page)?,
+            Part::Servers => servers(&page)?,
         }
         let results = repository().join(RESULTS);
         let error = |error: std::io::Error| error.to_string();
@@ -87,6 +90,16 @@ fn kernel(page: &Path) -> Outcome {
     step("measuring the kernel", || {
         let page = page.to_string_lossy();
         cargo(&["bench", "--package", "sandgate-kernel-tests", "--bench", "scale", "--quiet", "--", &page])
+    })
+}
+
+/// In network namespaces of their own, as the kernel.
+fn servers(page: &Path) -> Outcome {
+    let servers = ["--release", "--manifest-path", "servers/Cargo.toml", "--package", "sandgate-load", "--quiet"];
+    step("building the servers", || cargo(&[&["build"], &servers[..]].concat()))?;
+    step("measuring the servers", || {
+        let page = page.to_string_lossy();
+        cargo(&[&["run"], &servers[..], &["--", &page]].concat())
     })
 }
 
