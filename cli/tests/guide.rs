@@ -1,5 +1,6 @@
 //! The guide says what the command says: every example is run, and every picture is drawn again.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
