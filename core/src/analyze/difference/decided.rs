@@ -4,7 +4,7 @@ use super::{
     compare::Verdicts,
     conditions::Conditions,
     planes::{Kinds, Planes},
-    region::{AddressRange, PortSpan, Region},
+    region::{AddressRange, PortSpan, Region, is_within},
 };
 use crate::{
     analyze::cited::{CitedEntry, Direction},
@@ -52,11 +52,7 @@ impl DecidedRegion {
     /// Whether a query lies in the region. `None` is the unknown client (I-3).
     #[must_use]
     pub fn contains(&self, address: Option<IpAddr>, port: u16) -> bool {
-        let holds = match address {
-            Some(address) => self.addresses.iter().any(|range| range.contains(address)),
-            None => self.addresses.is_empty(),
-        };
-        holds && self.ports.iter().any(|ports| ports.contains(port))
+        is_within(&self.addresses, &self.ports, address, port)
     }
 
     fn new(verdicts: Verdicts, region: Region) -> Self {

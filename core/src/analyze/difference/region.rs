@@ -241,17 +241,22 @@ impl Region {
     /// Whether a query lies in the region, whatever its name. `None` is the unknown client (I-3).
     #[must_use]
     pub fn contains(&self, address: Option<IpAddr>, port: u16) -> bool {
-        let holds = match address {
-            Some(address) => self.addresses.iter().any(|range| range.contains(address)),
-            None => self.addresses.is_empty(),
-        };
-        holds && self.ports.iter().any(|ports| ports.contains(port))
+        is_within(&self.addresses, &self.ports, address, port)
     }
 
     /// The addresses as networks, in order.
     pub fn networks(&self) -> impl Iterator<Item = Network> {
         self.addresses.iter().flat_map(|range| range.networks())
     }
+}
+
+/// Whether a query lies in addresses times ports, of which no address is the unknown client (I-3).
+pub(super) fn is_within(addresses: &[AddressRange], ports: &[PortSpan], address: Option<IpAddr>, port: u16) -> bool {
+    let holds = match address {
+        Some(address) => addresses.iter().any(|range| range.contains(address)),
+        None => addresses.is_empty(),
+    };
+    holds && ports.iter().any(|ports| ports.contains(port))
 }
 
 impl Serialize for Region {
