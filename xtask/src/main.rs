@@ -140,6 +140,7 @@ fn servers() -> Outcome {
     step("the servers: from a request to a packet", || {
         run::command("cargo", &[&["test"][..], &manifest, &["--workspace", "--quiet"]].concat())
             .env("SANDGATE_KERNEL", "required")
+            .env("SANDGATE_POSTGRES", "required")
             .status()
             .map(|status| status.success())
     })

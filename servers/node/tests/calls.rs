@@ -1,6 +1,6 @@
 //! The calls of the control API, answered by an agent that needs no privileges.
 
-#![expect(clippy::expect_used, reason = "tests")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use sandgate::{NetworkConfig, Options, Policy};
 use sandgate_contract::node::{

@@ -14,7 +14,7 @@
         clippy::panic,
         clippy::string_slice,
         clippy::unreachable,
-        reason = "tests"
+        reason = "a test fails by panicking"
     )
 )]
 

@@ -28,9 +28,12 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// `None`, said aloud, where PostgreSQL is not installed.
+    /// `None`, said aloud, where PostgreSQL is not installed. With `SANDGATE_POSTGRES=required`
+    /// that is a failure.
     pub(crate) fn start() -> Option<Self> {
         let Some(programs) = programs() else {
+            let is_required = std::env::var_os("SANDGATE_POSTGRES").is_some_and(|value| value == "required");
+            assert!(!is_required, "PostgreSQL is required, and not installed");
             eprintln!("SKIPPED: PostgreSQL is not installed (Debian's package `postgresql` has it)");
             return None;
         };
