@@ -9,18 +9,21 @@ use crate::{
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    process::Stdio,
 };
 
 /// Where environments and packages are made.
 const FOLDER: &str = "target/python";
 const PACKAGE: &str = "bindings-python";
+/// What building, checking and testing the package takes.
+const TOOLS: &str = "bindings-python/requirements.txt";
 /// The oldest interpreter that the tools run on. The package itself runs on 3.10.
 const TOOLS_SINCE: u32 = 11;
 const PACKAGE_SINCE: u32 = 10;
 
 pub(crate) fn run() -> Outcome {
     let environment = Environment::new("env", &tools_interpreter()?)?;
-    step("Python: the tools", || environment.pip(&["--requirement", "bindings-python/requirements.txt"]))?;
+    step("Python: the tools", || environment.require(&[TOOLS]))?;
     step("Python: the sdist, and the wheel from it", || build(&environment))?;
     let wheel = wheel()?;
     step("Python: metadata", || environment.run(".", "twine", &["check", "--strict", &format!("{FOLDER}/dist/*")]))?;
@@ -53,9 +56,7 @@ pub(crate) fn vectors() -> Option<String> {
 /// Measures the installed wheel, in an environment with the contestants, and writes the page.
 pub(crate) fn bench(page: &Path) -> Outcome {
     let environment = Environment::new("env", &tools_interpreter()?)?;
-    let requirements =
-        ["--requirement", "bindings-python/requirements.txt", "--requirement", "bench/python/requirements.txt"];
-    step("Python: the contestants", || environment.pip(&requirements))?;
+    step("Python: the contestants", || environment.require(&[TOOLS, "bench/python/requirements.txt"]))?;
     step("Python: the sdist, and the wheel from it", || build(&environment))?;
     let wheel = wheel()?;
     step("Python: installing", || environment.install(&wheel))?;
@@ -151,6 +152,15 @@ fn minor_version(interpreter: &Path) -> Option<u32> {
     version.trim().strip_prefix("3 ")?.strip_suffix(" cpython")?.parse().ok()
 }
 
+/// The folder of the wheels that were fetched, made if it is not there.
+fn kept_wheels() -> io::Result<String> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+    let kept = cache.unwrap_or_else(|| repository().join("target")).join("sandgate/wheels");
+    fs::create_dir_all(&kept)?;
+    Ok(kept.to_string_lossy().into_owned())
+}
+
 /// A virtual environment.
 struct Environment {
     folder: PathBuf,
@@ -187,15 +197,28 @@ impl Environment {
         self.command(folder, module, arguments).status().map(|status| status.success())
     }
 
-    fn pip(&self, arguments: &[&str]) -> io::Result<bool> {
-        let mut install = vec!["install", "--quiet", "--disable-pip-version-check"];
-        install.extend_from_slice(arguments);
-        self.run(".", "pip", &install)
+    fn pip(&self, verb: &str, arguments: &[&str]) -> std::process::Command {
+        let mut pip = self.command(".", "pip", &[verb, "--quiet", "--disable-pip-version-check"]);
+        pip.args(arguments);
+        pip
+    }
+
+    /// Installs what the files name. Wheels are kept outside of the repository, as crates and the
+    /// packages of npm are: the index is asked only for what was never fetched.
+    fn require(&self, files: &[&str]) -> io::Result<bool> {
+        let kept = kept_wheels()?;
+        let files = files.iter().flat_map(|file| ["--requirement", file]);
+        let files: Vec<&str> = ["--find-links", &kept].into_iter().chain(files).collect();
+        let install = || self.pip("install", &[&["--no-index"], &files[..]].concat());
+        Ok(install().stderr(Stdio::null()).status()?.success()
+            || (self.pip("wheel", &[&["--wheel-dir", &kept], &files[..]].concat()).status()?.success()
+                && install().status()?.success()))
     }
 
     /// Installs the wheel and nothing else.
     fn install(&self, wheel: &str) -> io::Result<bool> {
-        self.pip(&["--force-reinstall", "--no-deps", "--no-index", wheel])
+        let install = self.pip("install", &["--force-reinstall", "--no-deps", "--no-index", wheel]).status();
+        install.map(|status| status.success())
     }
 
     /// Runs the examples of the README.

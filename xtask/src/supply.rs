@@ -5,11 +5,15 @@ use crate::{
     repository,
     run::{Outcome, command, output, step},
 };
-use std::{fs, io, path::PathBuf, process::Stdio};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 /// The workspaces, and what `cargo deny` asks of each. Only the first is shipped: the fuzzer and the
 /// servers bring second copies of some crates, and the contestants of the benchmarks their own
-/// licences as well.
+/// licences as well. The servers run on Linux, so what they need elsewhere is not fetched.
 const WORKSPACES: [(&str, &[&str]); 5] = [
     ("Cargo.toml", &["bans", "licenses", "sources"]),
     ("tests/no-std/Cargo.toml", &["bans", "licenses", "sources"]),
@@ -17,6 +21,8 @@ const WORKSPACES: [(&str, &[&str]); 5] = [
     ("servers/Cargo.toml", &["licenses", "sources"]),
     ("bench/Cargo.toml", &["sources"]),
 ];
+const LINUX_ONLY: &str = "servers/Cargo.toml";
+const LINUX: &str = "x86_64-unknown-linux-gnu";
 const NPM: [&str; 2] = ["bindings-node", "bench/node"];
 
 pub(crate) fn run() -> Outcome {
@@ -45,6 +51,9 @@ pub(crate) fn run() -> Outcome {
 fn deny(manifest: &str, checks: &[&str]) -> std::process::Command {
     let config = repository().join("deny.toml");
     let mut deny = command("cargo", &["deny", "--log-level", "error", "--locked", "--manifest-path", manifest]);
+    if manifest == LINUX_ONLY {
+        deny.args(["--target", LINUX]);
+    }
     deny.arg("--config").arg(config).arg("check").args(checks);
     deny
 }
@@ -60,7 +69,9 @@ fn locks() -> Outcome {
         }
     }
     for (manifest, _) in WORKSPACES {
-        let metadata = ["metadata", "--locked", "--format-version", "1", "--manifest-path", manifest];
+        // A lock file is of all platforms, whichever is asked for.
+        let metadata =
+            ["metadata", "--locked", "--format-version", "1", "--filter-platform", LINUX, "--manifest-path", manifest];
         if output("cargo", &metadata).is_none() {
             return Err(format!("the lock file beside {manifest} is not up to date"));
         }
@@ -116,16 +127,39 @@ fn minor(version: &str) -> Option<u32> {
     version.strip_prefix("1.")?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// Builds what is shipped with the least version of each direct dependency, in a copy.
+/// The crates that are shipped.
+const SHIPPED: [&str; 2] = ["core", "cli"];
+
+/// Builds what is shipped with the least version of each direct dependency, in a copy without the
+/// rest of the workspace and without what tests need: either may ask for newer versions.
 fn minimal_versions() -> io::Result<bool> {
     let copy: PathBuf = repository().join("target/minimal-versions");
     if copy.exists() {
         fs::remove_dir_all(&copy)?;
     }
-    let copy = copy.to_string_lossy().into_owned();
-    if !command("git", &["checkout-index", "--all", &format!("--prefix={copy}/")]).status()?.success() {
+    let prefix = format!("--prefix={}/", copy.display());
+    if !command("git", &["checkout-index", "--all", &prefix]).status()?.success() {
         return Ok(false);
     }
+    for shipped in SHIPPED {
+        edit(&copy.join(shipped).join("Cargo.toml"), |manifest| {
+            let mut tests = false;
+            manifest.retain(|line| {
+                if line.starts_with('[') {
+                    tests = line == "[dev-dependencies]";
+                }
+                !tests
+            });
+        })?;
+    }
+    edit(&copy.join("Cargo.toml"), |manifest| {
+        manifest.retain(|line| !line.starts_with("default-members = "));
+        for line in manifest.iter_mut().filter(|line| line.starts_with("members = ")) {
+            *line = format!("members = {SHIPPED:?}");
+        }
+    })?;
+    fs::remove_file(copy.join("Cargo.lock"))?;
+
     let cargo = |arguments: &[&str]| {
         let mut cargo = command("cargo", arguments);
         cargo
@@ -134,6 +168,21 @@ fn minimal_versions() -> io::Result<bool> {
             .env("CARGO_TARGET_DIR", repository().join("target/minimal"));
         cargo.status().map(|status| status.success())
     };
-    Ok(cargo(&["update", "--quiet", "-Z", "direct-minimal-versions"])?
-        && cargo(&["check", "--quiet", "--package", "sandgate", "--package", "sandgate-cli", "--all-features"])?)
+    let resolve = ["update", "--quiet", "-Z", "direct-minimal-versions"];
+    let resolved = cargo(&resolve)? || {
+        // What cannot be resolved with the index cannot be resolved without it either.
+        anstream::eprintln!(
+            "{}WITHOUT THE INDEX{:#}: the least versions among those that were fetched before",
+            crate::run::RED,
+            crate::run::RED
+        );
+        cargo(&[&resolve[..], &["--offline"]].concat())?
+    };
+    Ok(resolved && cargo(&["check", "--quiet", "--workspace", "--all-features"])?)
+}
+
+fn edit(file: &Path, change: impl FnOnce(&mut Vec<String>)) -> io::Result<()> {
+    let mut lines = fs::read_to_string(file)?.lines().map(str::to_owned).collect();
+    change(&mut lines);
+    fs::write(file, lines.join("\n") + "\n")
 }
