@@ -78,7 +78,7 @@ pub(crate) async fn page() -> String {
          through edge and node to every sandbox in turn; every sandbox sends datagrams to four hosts. Of clients and hosts, one is allowed by the first policy, one\n\
          by the second, one by both and one by none, and the answer says by a masked host which policy it passed. `exact` came while no update was under\n\
          way, so that one verdict alone is right; of the others, that of the policy before or of the one after. Any other one is wrong.\n\
-         With the kernel, an update runs `nft` four times: to look, and for three transactions, so that both policies are in force before one is alone.\n\n\
+         With the kernel, an update is three transactions, so that both policies are in force before one is alone. The next one takes all sandboxes that wait.\n\n\
          | updates | reached a second | p50, ms | p99, ms | requests | exact | passed | packets | exact | passed | wrong |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         TIME.as_secs()

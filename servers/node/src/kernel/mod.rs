@@ -3,13 +3,17 @@
 //! ```text
 //!     mod.rs        a sandbox in the kernel, from its link to its rules
 //!     replace.rs    one policy in the place of another, while packets flow
+//!     tables.rs     which of a sandbox's two tables has its rules
+//!     batch.rs      transactions of several sandboxes as one
 //!     base.rs       the rules that hold for every sandbox, whatever its policy is
 //! ```
 //!
 //! A sandbox is connected after its rules are there, and its rules go after its link is gone.
 
 mod base;
+mod batch;
 mod replace;
+mod tables;
 
 use crate::{
     config::{Config, KernelPart},
@@ -17,8 +21,10 @@ use crate::{
     sandbox::{Failure, Link, Namespaces, Program},
 };
 use base::Base;
+use batch::Batch;
 use sandgate::nftables::{Established, Place, RuleSet, Settings, Turn, lower};
 use std::{collections::BTreeSet, fs, num::NonZeroU16, sync::Arc};
+use tables::InForce;
 use tokio::{process::Command, task::spawn_blocking};
 
 /// The kernel, if it takes part.
@@ -35,6 +41,8 @@ pub(crate) enum Kernel {
 pub(crate) struct Rules {
     namespaces: Namespaces,
     nft: Program,
+    batch: Batch,
+    in_force: InForce,
     base: Base,
     established: Established,
     proxy_port: Option<NonZeroU16>,
@@ -55,6 +63,8 @@ impl Kernel {
                 resolv_conf: name_server.map(|server| format!("nameserver {}\n", server.address)),
             },
             nft: ip.beside(&config.nft),
+            batch: Batch::new(ip.beside(&config.nft)),
+            in_force: InForce::default(),
             base: Base::new(config, proxy_port),
             established: config.established,
             proxy_port,
@@ -80,16 +90,18 @@ impl Kernel {
     pub(crate) async fn plug(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
         rules.namespaces.make(link).await?;
-        rules.load(&format!("{}{}", base::admit(link), rules.lowered(link, Turn::First, enforced).await?)).await?;
+        rules.load(format!("{}{}", base::admit(link), rules.lowered(link, Turn::First, enforced).await?)).await?;
+        rules.in_force.put(link, Turn::First);
         rules.namespaces.connect(link).await
     }
 
     /// Removes a sandbox. What is not there is removed already.
     pub(crate) async fn unplug(&self, link: &Link) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
+        rules.in_force.take(link);
         rules.namespaces.remove(link.name.as_str()).await?;
         let gone = TURNS.map(|turn| deletion(&rules.settings(link, turn).table())).concat();
-        rules.load(&format!("{}{gone}", base::dismiss(link))).await
+        rules.load(format!("{}{gone}", base::dismiss(link))).await
     }
 
     /// The links of sandboxes that run, and those of which something is left.
@@ -111,7 +123,7 @@ impl Kernel {
     /// Prepares the node for these sandboxes and no others.
     pub(crate) async fn prepare(&self, links: &[Link]) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
-        rules.load(&rules.base.table(links)).await?;
+        rules.load(rules.base.table(links)).await?;
         for path in FORWARDING {
             // What is set already may be in a file system that cannot be written to.
             if fs::read_to_string(path).is_ok_and(|value| value.trim() == "1") {
@@ -146,7 +158,7 @@ impl Rules {
     /// Whether namespaces and rules can be made here: by making some.
     async fn try_out(&self, prefix: &str) -> Result<(), Failure> {
         let probe = format!("{prefix}probe");
-        self.load(&deletion(&probe)).await?;
+        self.load(deletion(&probe)).await?;
         self.namespaces.remove(&probe).await?;
         self.namespaces.ip.run(&["netns", "add", &probe], "").await?;
         self.namespaces.remove(&probe).await
@@ -177,7 +189,7 @@ impl Rules {
         Ok(listed.lines().filter_map(|line| line.strip_prefix("table inet ")).map(Into::into).collect())
     }
 
-    async fn load(&self, rules: &str) -> Result<(), Failure> {
-        self.nft.run(&["-f", "-"], rules).await.map(drop)
+    async fn load(&self, rules: String) -> Result<(), Failure> {
+        self.batch.load(rules).await
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     registry::Enforced,
     sandbox::{Failure, Link},
 };
-use sandgate::nftables::Turn;
+use sandgate::nftables::{RuleSet, Turn};
 use std::{io, sync::Arc};
 
 impl Kernel {
@@ -17,33 +17,48 @@ impl Kernel {
     /// changed nothing.
     pub(crate) async fn replace(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
-        let tables = rules.tables().await?;
-        let is_there = TURNS.map(|turn| tables.contains(&rules.settings(link, turn).table()));
-        match is_there {
-            [true, false] => rules.take_turns(link, Turn::Second, enforced).await,
-            [false, true] => rules.take_turns(link, Turn::First, enforced).await,
-            // None, or both, of which something was broken off before: it is not known what each does.
-            [false, false] | [true, true] => {
-                let second = deletion(&rules.settings(link, Turn::Second).table());
-                let first = rules.lowered(link, Turn::First, enforced).await?;
-                rules.load(&format!("{second}{first}")).await
-            }
+        let known = match rules.in_force.take(link) {
+            Some(turn) => Some(turn),
+            None => rules.look_at(link).await?,
+        };
+        let turn = match known {
+            Some(Turn::First) => Turn::Second,
+            Some(Turn::Second) | None => Turn::First,
+        };
+        let lowered = rules.lowered(link, turn, enforced).await?;
+        if known.is_some() {
+            rules.take_turns(&lowered).await?;
+        } else {
+            let second = deletion(&rules.settings(link, Turn::Second).table());
+            rules.load(format!("{second}{lowered}")).await?;
         }
+        rules.in_force.put(link, turn);
+        Ok(())
     }
 }
 
 impl Rules {
-    async fn take_turns(&self, link: &Link, turn: Turn, enforced: &Arc<Enforced>) -> Result<(), Failure> {
-        let lowered = self.lowered(link, turn, enforced).await?;
+    /// The one table that is there. None, or both, of which something was broken off before: it is
+    /// not known what each does.
+    async fn look_at(&self, link: &Link) -> Result<Option<Turn>, Failure> {
+        let tables = self.tables().await?;
+        Ok(match TURNS.map(|turn| tables.contains(&self.settings(link, turn).table())) {
+            [true, false] => Some(Turn::First),
+            [false, true] => Some(Turn::Second),
+            [false, false] | [true, true] => None,
+        })
+    }
+
+    async fn take_turns(&self, lowered: &RuleSet) -> Result<(), Failure> {
         let [prepare, enforce, retire] = lowered.steps().map(|step| step.to_string());
-        self.load(&prepare).await?;
-        if let Err(failure) = self.load(&enforce).await {
+        self.load(prepare).await?;
+        if let Err(failure) = self.load(enforce).await {
             // The old rules are in force. A table that nothing asks does no harm if it stays.
-            let _ = self.load(&deletion(&lowered.table)).await;
+            let _ = self.load(deletion(&lowered.table)).await;
             return Err(failure);
         }
         // Both are in force until the old one is gone, so a refusal here has changed something.
-        self.load(&retire).await.map_err(|failure| match failure {
+        self.load(retire).await.map_err(|failure| match failure {
             Failure::Refused { program, said } => Failure::Io { program, error: io::Error::other(said) },
             Failure::NotRun { program, error } => Failure::Io { program, error },
             other => other,
