@@ -190,7 +190,7 @@ pub(super) fn play_send(to: &str, from: &str, name: Option<&str>) -> io::Result<
     let Ok(stream) = connect(to.parse().map_err(io::Error::other)?, from) else { return Ok(false) };
     let answer = match name {
         Some(name) => {
-            let connection = tls::client(name).map_err(io::Error::other)?;
+            let connection = tls::client(name, true).map_err(io::Error::other)?;
             exchange(rustls::StreamOwned::new(connection, stream), &request)
         }
         None => exchange(stream, &request),

@@ -36,7 +36,7 @@ mod host;
 mod names;
 mod namespace;
 mod part;
-mod tls;
+pub mod tls;
 mod world;
 
 pub use client::{Answer, Client, send};

@@ -15,7 +15,11 @@ use std::sync::Arc;
 const PKCS8_HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
 /// A server that has the name it is asked for, whatever it is.
-pub(super) fn server() -> Result<ServerConnection, Error> {
+///
+/// # Errors
+///
+/// Where `rustls` does not take the key.
+pub fn server() -> Result<ServerConnection, Error> {
     let key = [&PKCS8_HEAD[..], &[7; 32]].concat();
     let key = any_eddsa_type(&PrivatePkcs8KeyDer::from(key))?;
     let public = key.public_key().ok_or_else(|| Error::General("the key has no public half".into()))?.to_vec();
@@ -27,14 +31,19 @@ pub(super) fn server() -> Result<ServerConnection, Error> {
     ServerConnection::new(Arc::new(config))
 }
 
-/// A client that asks for a name.
-pub(super) fn client(name: &str) -> Result<ClientConnection, Error> {
+/// A client that asks for a name, or says none.
+///
+/// # Errors
+///
+/// If it is no name.
+pub fn client(name: &str, sends_name: bool) -> Result<ClientConnection, Error> {
     let provider = Arc::new(default_provider());
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyKey(provider)))
         .with_no_client_auth();
+    config.enable_sni = sends_name;
     let name = ServerName::try_from(name.to_owned()).map_err(|error| Error::General(error.to_string()))?;
     ClientConnection::new(Arc::new(config), name)
 }
