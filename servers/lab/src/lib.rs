@@ -10,6 +10,7 @@
 //!     part.rs        what this program plays in it         client.rs   who asks, and from where
 //!     host.rs        who is asked                          names.rs    the name server
 //!     tls.rs         both ends of TLS                      error.rs    what can go wrong
+//!     harness.rs     tests run in it
 //! ```
 //!
 //! The hosts and the clients are this very program, run in other namespaces. So a program that uses
@@ -32,6 +33,7 @@
 
 mod client;
 mod error;
+mod harness;
 mod host;
 mod names;
 mod namespace;
@@ -41,6 +43,7 @@ mod world;
 
 pub use client::{Answer, Client, send};
 pub use error::LabError;
+pub use harness::{Test, run_tests};
 pub use namespace::{Place, can_enter, enter};
 pub use part::{PLAY, Running, play};
 pub use world::{HOSTS, INTERNET, Lab, NAME_SERVER, NODE, check_closed, run};

@@ -5,8 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it is wrong")]
 
-use libtest_mimic::{Arguments, Trial, run};
-use sandgate_lab::{HOSTS, Lab, NAME_SERVER, NODE, Place, enter, play};
+use sandgate_lab::{HOSTS, Lab, NAME_SERVER, NODE, Test, play, run_tests};
 use std::{env, net::IpAddr, process::ExitCode};
 
 fn main() -> ExitCode {
@@ -14,29 +13,8 @@ fn main() -> ExitCode {
     if let Some(code) = play(&words) {
         return code;
     }
-    let arguments = Arguments::from_args();
-    let trials = |is_ignored| {
-        let test = || {
-            everybody_is_reached();
-            Ok(())
-        };
-        vec![Trial::test("everybody_in_the_laboratory_is_reached", test).with_ignored_flag(is_ignored)]
-    };
-    if arguments.list {
-        return run(&arguments, trials(false)).exit_code();
-    }
-    match enter() {
-        Place::Inside => run(&arguments, trials(false)).exit_code(),
-        Place::Done(code) => ExitCode::from(code),
-        Place::Impossible(why) if env::var_os("SANDGATE_KERNEL").is_some_and(|value| value == "required") => {
-            eprintln!("the tests of the laboratory are required, and cannot run: {why}");
-            ExitCode::FAILURE
-        }
-        Place::Impossible(why) => {
-            eprintln!("SKIPPED: NO TEST OF THE LABORATORY RUNS. {why}");
-            run(&arguments, trials(true)).exit_code()
-        }
-    }
+    let tests: [Test; 1] = [("everybody_in_the_laboratory_is_reached", everybody_is_reached)];
+    run_tests("the tests of the laboratory", tests)
 }
 
 fn everybody_is_reached() {

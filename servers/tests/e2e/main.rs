@@ -44,7 +44,7 @@ mod stream;
 mod world;
 
 #[cfg(target_os = "linux")]
-const TESTS: [(&str, fn()); 15] = [
+const TESTS: [sandgate_lab::Test; 15] = [
     ("every_status_of_the_api_is_answered_on_a_platform_that_runs", answers::all_statuses),
     ("each_egress_policy_is_what_happens_from_its_acknowledgement_on", egress::steps),
     ("each_ingress_policy_is_what_happens_from_its_acknowledgement_on", ingress::steps),
@@ -64,46 +64,17 @@ const TESTS: [(&str, fn()); 15] = [
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
-    use libtest_mimic::{Arguments, Trial, run};
-    use sandgate_lab::{Place, enter, play};
-    use std::process::ExitCode;
+    use sandgate_lab::{play, run_tests};
 
     // The hosts and the clients are this very program.
     let words: Vec<String> = std::env::args().skip(1).collect();
     if let Some(code) = play(&words) {
         return code;
     }
-    let mut arguments = Arguments::from_args();
-    // One machine, one internet.
-    arguments.test_threads = Some(1);
-    let trials = |is_ignored| -> Vec<Trial> {
-        let trial = |(name, test): (&str, fn())| {
-            let run = move || {
-                test();
-                Ok(())
-            };
-            Trial::test(name, run).with_ignored_flag(is_ignored)
-        };
-        TESTS.into_iter().map(trial).collect()
-    };
-    if arguments.list {
-        return run(&arguments, trials(false)).exit_code();
-    }
-    match enter() {
-        Place::Inside => run(&arguments, trials(false)).exit_code(),
-        Place::Done(code) => ExitCode::from(code),
-        Place::Impossible(why) if std::env::var_os("SANDGATE_KERNEL").is_some_and(|value| value == "required") => {
-            eprintln!("the end-to-end tests are required, and cannot run: {why}");
-            ExitCode::FAILURE
-        }
-        Place::Impossible(why) => {
-            eprintln!("SKIPPED: NO END-TO-END TEST RUNS. {why}");
-            run(&arguments, trials(true)).exit_code()
-        }
-    }
+    run_tests("the end-to-end tests", TESTS)
 }
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    eprintln!("SKIPPED: NO END-TO-END TEST RUNS. They need Linux.");
+    eprintln!("SKIPPED: the end-to-end tests DO NOT RUN. They need Linux.");
 }

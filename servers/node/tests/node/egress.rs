@@ -6,7 +6,7 @@ use crate::{
 };
 use sandgate::nftables::Established;
 
-pub(crate) fn tests() -> Vec<(&'static str, fn())> {
+pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
     vec![
         ("each_policy_is_what_happens_from_its_acknowledgement_on", steps),
         ("a_name_is_reached_where_the_node_finds_it_and_nowhere_else", proxied),

@@ -12,7 +12,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-pub(crate) fn tests() -> Vec<(&'static str, fn())> {
+pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
     vec![
         ("a_start_that_fails_at_any_step_leaves_nothing", start),
         ("an_update_that_the_kernel_refuses_changes_nothing", refused),

@@ -11,7 +11,7 @@ use std::{
     net::TcpStream,
 };
 
-pub(crate) fn tests() -> Vec<(&'static str, fn())> {
+pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
     vec![
         ("clients_that_are_routed_to_a_sandbox_are_judged_by_the_kernel", steps),
         ("what_the_node_opens_to_a_sandbox_is_not_judged_and_nobody_else_passes_for_it", from_node),

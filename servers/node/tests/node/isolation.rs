@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{fs, path::Path};
 
-pub(crate) fn tests() -> Vec<(&'static str, fn())> {
+pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
     vec![
         ("a_sandbox_reaches_no_service_of_the_node", node_services),
         ("a_sandbox_reaches_no_other_sandbox", neighbours),

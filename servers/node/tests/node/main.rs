@@ -33,8 +33,7 @@ mod restart;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
-    use libtest_mimic::{Arguments, Trial, run};
-    use sandgate_lab::{PLAY, Place, enter, play};
+    use sandgate_lab::{PLAY, play, run_tests};
     use std::process::ExitCode;
 
     // The hosts and the clients are this very program.
@@ -48,42 +47,11 @@ fn main() -> std::process::ExitCode {
     if let Some(code) = play(&words) {
         return code;
     }
-    let mut arguments = Arguments::from_args();
-    // One namespace, one internet.
-    arguments.test_threads = Some(1);
-    let tests = || {
-        [egress::tests(), ingress::tests(), isolation::tests(), failure::tests(), restart::tests()]
-            .into_iter()
-            .flatten()
-    };
-    let trials = |is_ignored| -> Vec<Trial> {
-        let trial = |(name, test): (&str, fn())| {
-            let run = move || {
-                test();
-                Ok(())
-            };
-            Trial::test(name, run).with_ignored_flag(is_ignored)
-        };
-        tests().map(trial).collect()
-    };
-    if arguments.list {
-        return run(&arguments, trials(false)).exit_code();
-    }
-    match enter() {
-        Place::Inside => run(&arguments, trials(false)).exit_code(),
-        Place::Done(code) => ExitCode::from(code),
-        Place::Impossible(why) if std::env::var_os("SANDGATE_KERNEL").is_some_and(|value| value == "required") => {
-            eprintln!("the tests of the node are required, and cannot run: {why}");
-            ExitCode::FAILURE
-        }
-        Place::Impossible(why) => {
-            eprintln!("SKIPPED: NO TEST OF THE NODE RUNS. {why}");
-            run(&arguments, trials(true)).exit_code()
-        }
-    }
+    let tests = [egress::tests(), ingress::tests(), isolation::tests(), failure::tests(), restart::tests()];
+    run_tests("the tests of the node", tests.concat())
 }
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    eprintln!("SKIPPED: NO TEST OF THE NODE RUNS. They need Linux.");
+    eprintln!("SKIPPED: the tests of the node DO NOT RUN. They need Linux.");
 }

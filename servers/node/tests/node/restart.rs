@@ -7,7 +7,7 @@ use crate::{
 use std::{path::Path, time::Duration};
 use tokio::runtime::Runtime;
 
-pub(crate) fn tests() -> Vec<(&'static str, fn())> {
+pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
     vec![
         ("a_killed_agent_loses_nothing_that_it_acknowledged", killed),
         ("leftovers_that_are_nobodys_are_removed", leftovers),
