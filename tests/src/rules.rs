@@ -82,6 +82,7 @@ fn holds(rules: &RuleSet, each: &Match, packet: &Packet<'_>) -> bool {
         Match::Family(family) => is_of(*family),
         Match::HasPort(has) => is_port_protocol() == *has,
         Match::Tcp => packet.protocol == 6,
+        Match::Opens => true,
         Match::IsComplete => packet.port.is_some(),
         Match::OpenedBy(address) => packet.source == *address,
         Match::Address { address, family, set } => {
@@ -98,6 +99,7 @@ fn holds(rules: &RuleSet, each: &Match, packet: &Packet<'_>) -> bool {
         | Match::RelatedError
         | Match::Reply
         | Match::Untracked
+        | Match::RedirectedTo(_)
         | Match::NeighbourDiscovery { .. }
         | Match::Fragment(_)
         | Match::RoutingHeader

@@ -147,9 +147,7 @@ impl Builder<'_> {
                 self.accept(vec![Match::HasPort(false)], class),
                 rule(Vec::new(), Action::Drop, "too short to have a port"),
             ],
-            Ruling::AllowByName if sorted.has_ports && self.has_proxy() => {
-                vec![self.accept(vec![Match::Tcp, Match::IsComplete], class), self.drop(Vec::new(), class)]
-            }
+            Ruling::AllowByName if sorted.has_ports => self.by_name(&[Match::IsComplete], Vec::new(), class),
             _ => self.verdict(Vec::new(), class),
         }
     }
@@ -184,17 +182,30 @@ impl Builder<'_> {
     fn verdict(&self, matches: Vec<Match>, class: Class) -> Vec<Rule> {
         match class.verdict {
             Ruling::Allow => vec![self.accept(matches, class)],
-            Ruling::AllowByName if self.has_proxy() && !matches.contains(&Match::HasPort(false)) => {
-                let others = matches.iter().filter(|each| **each != Match::HasPort(true)).cloned();
-                let tcp = [Match::Tcp].into_iter().chain(others).collect();
-                vec![self.accept(tcp, class), self.drop(matches, class)]
+            Ruling::Deny => vec![self.drop(matches, class)],
+            Ruling::AllowByName if matches.contains(&Match::HasPort(false)) => vec![self.drop(matches, class)],
+            Ruling::AllowByName => {
+                let of_tcp: Vec<Match> =
+                    matches.iter().filter(|each| **each != Match::HasPort(true)).cloned().collect();
+                self.by_name(&of_tcp, matches, class)
             }
-            Ruling::Deny | Ruling::AllowByName => vec![self.drop(matches, class)],
         }
     }
 
-    const fn has_proxy(&self) -> bool {
-        matches!(self.by_name, ByName::ToProxy(_))
+    /// What happens to packets of a class that names decide: TCP that goes to the proxy passes. That
+    /// is what opens a connection, which `to_proxy` redirects afterwards, and what belongs to one that
+    /// was redirected. A packet of no connection, or of one that was opened while the address was
+    /// allowed, would go to the destination itself, where nobody reads a name.
+    fn by_name(&self, of_tcp: &[Match], all: Vec<Match>, class: Class) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        if let ByName::ToProxy(port) = self.by_name {
+            rules.extend([Match::RedirectedTo(port), Match::Opens].map(|which| {
+                let matches = [Match::Tcp, which].into_iter().chain(of_tcp.iter().cloned()).collect();
+                self.accept(matches, class)
+            }));
+        }
+        rules.push(self.drop(all, class));
+        rules
     }
 
     fn accept(&self, matches: Vec<Match>, class: Class) -> Rule {

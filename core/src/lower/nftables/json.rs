@@ -226,6 +226,12 @@ fn matches(each: &Match) -> Vec<Value> {
             vec![is(address_key(AddressOf::Opener, Family::of(*address)), json!(address.to_string()))]
         }
         Match::Untracked => vec![is_in(ct("state"), json!(["invalid", "untracked"]))],
+        Match::Opens => {
+            vec![is_in(ct("state"), json!("new")), is(json!({"&": [ct("status"), "confirmed"]}), json!(0))]
+        }
+        Match::RedirectedTo(port) => {
+            vec![is_in(ct("status"), json!("dnat")), is(port_key(PortOf::Answerer), json!(port))]
+        }
         Match::NeighbourDiscovery { from_sandbox } => {
             let types = json!({"set": neighbour_messages(*from_sandbox)});
             let mut all = vec![is(payload("icmpv6", "type"), types), is(payload("ip6", "hoplimit"), json!(255))];

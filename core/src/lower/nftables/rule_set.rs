@@ -238,6 +238,10 @@ pub enum Match {
     OpenedBy(IpAddr),
     /// It belongs to no connection that the kernel can follow.
     Untracked,
+    /// It opens a connection, so where destinations are translated it is still seen.
+    Opens,
+    /// Its connection was redirected to this port.
+    RedirectedTo(u16),
     /// It keeps an IPv6 link working: it asks for, or tells, who is on it. Such a packet was sent
     /// on the link itself (hop limit 255), and stays on it: from the sandbox, only to addresses
     /// of the link.

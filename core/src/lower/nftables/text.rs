@@ -178,6 +178,8 @@ impl Display for Match {
                 write!(f, "{} {address}", AddressKey(AddressOf::Opener, Family::of(*address)))
             }
             Self::Untracked => f.write_str("ct state invalid,untracked"),
+            Self::Opens => f.write_str("ct state new ct status & confirmed == 0"),
+            Self::RedirectedTo(port) => write!(f, "ct status dnat {} {port}", PortOf::Answerer.key()),
             Self::NeighbourDiscovery { from_sandbox } => {
                 let (types, to) = if *from_sandbox { FROM_SANDBOX } else { TO_SANDBOX };
                 write!(f, "icmpv6 type {{ {} }} ip6 hoplimit 255{to}", Listed(types))

@@ -14,6 +14,7 @@ use sandgate::{
 use std::{
     io::{ErrorKind, Read, Write},
     net::{IpAddr, TcpListener, TcpStream},
+    num::NonZeroU16,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -28,7 +29,14 @@ pub(crate) fn tests() -> Vec<(&'static str, fn())> {
             survives(ONE_ALLOWS, Established::Keep);
         }),
         ("an_open_connection_that_is_rechecked_stops_when_its_entry_is_taken_away", || {
-            SERVERS.into_iter().for_each(cut);
+            for server in SERVERS {
+                cut(server, ONE_ALLOWS);
+            }
+        }),
+        ("an_open_connection_that_is_rechecked_stops_when_only_a_name_may_allow_it", || {
+            for server in SERVERS {
+                cut(server, BY_NAME);
+            }
         }),
     ]
 }
@@ -47,13 +55,21 @@ const ONE_ALLOWS: [&str; 2] = [
     r#"{"allowOut": ["203.0.113.8:5000", "2001:db8::8"], "denyOut": ["0.0.0.0/0"]}"#,
 ];
 
+/// The servers are allowed by their addresses, and what a name allows is for a proxy to decide.
+const BY_NAME: [&str; 2] = [
+    r#"{"allowOut": ["203.0.113.7:5000", "2001:db8::7", "*.example.com"], "denyOut": ["0.0.0.0/0"]}"#,
+    r#"{"allowOut": ["*.example.com"], "denyOut": ["0.0.0.0/0"]}"#,
+];
+/// Nobody listens there: what is redirected to it is not answered.
+const PROXY: Option<NonZeroU16> = NonZeroU16::new(8080);
+
 /// The steps by which one of two documents replaces the other.
 fn steps(documents: [&str; 2], to: usize, established: Established) -> [String; 3] {
     let capabilities = Capabilities { egress_ports: true, ipv6_ingress: true };
     let options = Options { guardrails: Guardrails::none(), capabilities, ..Options::default() };
     let policy = Policy::from_json(documents[to], &options).unwrap_or_else(|report| panic!("{report}"));
     let turn = [Turn::First, Turn::Second][to];
-    let place = Place::interface("lo".parse().expect("a name"), None);
+    let place = Place::interface("lo".parse().expect("a name"), PROXY);
     let rules = lower(&policy, &Settings { established, turn, ..Settings::new(place) });
     rules.steps().map(|step| step.to_string())
 }
@@ -137,11 +153,11 @@ fn survives(documents: [&str; 2], established: Established) {
     lab.unload();
 }
 
-fn cut(address: &str) {
+fn cut(address: &str, documents: [&str; 2]) {
     let lab = Lab::get();
     lab.unload();
     let established = Established::Recheck;
-    load(&steps(ONE_ALLOWS, 0, established));
+    load(&steps(documents, 0, established));
     let (listener, server) = serve(address);
     let mut client = TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it is allowed");
     let mut buffer = [0; 64];
@@ -156,11 +172,11 @@ fn cut(address: &str) {
     let (short, long) = (Duration::from_millis(500), Duration::from_secs(30));
     client.write_all(b"one").expect("the connection is open");
     assert_eq!(answer(&mut client, long).as_deref(), Some(&b"one"[..]), "{address}: it is allowed");
-    load(&steps(ONE_ALLOWS, 1, established));
+    load(&steps(documents, 1, established));
     client.write_all(b"two").expect("it is kept until it can be sent");
     assert_eq!(answer(&mut client, short), None, "{address}: it is denied");
     // That nothing came was the rules' doing: with the entry it goes on.
-    load(&steps(ONE_ALLOWS, 0, established));
+    load(&steps(documents, 0, established));
     assert_eq!(answer(&mut client, long).as_deref(), Some(&b"two"[..]), "{address}: it is allowed again");
     drop(client);
     server.join().expect("the connection ends in order");

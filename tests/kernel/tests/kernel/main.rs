@@ -6,6 +6,8 @@
 #[cfg(target_os = "linux")]
 mod boundaries;
 #[cfg(target_os = "linux")]
+mod by_name;
+#[cfg(target_os = "linux")]
 mod connections;
 #[cfg(target_os = "linux")]
 mod generated;
@@ -36,6 +38,7 @@ fn main() -> std::process::ExitCode {
     let modules = [
         boundaries::tests,
         wire::tests,
+        by_name::tests,
         text::tests,
         logged::tests,
         generated::tests,
