@@ -80,8 +80,9 @@ fn a_replacement_under_traffic_is_three_steps_to_the_other_table() {
     let [prepare, enforce, retire] = ["prepare", "enforce", "retire"].map(|name| step(name).out);
     assert!(prepare.starts_with("create table inet sandgate2_tap0\n") && !prepare.contains(" hook "));
     assert!(enforce.starts_with("table inet sandgate2_tap0 {\n") && !enforce.contains("elements"));
-    assert_eq!(retire, "add table inet sandgate_tap0\ndelete table inet sandgate_tap0\n");
+    let delete = "add table inet sandgate_tap0\ndelete table inet sandgate_tap0\n";
+    assert_eq!(retire, format!("delete chain inet sandgate2_tap0 both_in_force\n{delete}"));
     let json = sandgate(&[&EXAMPLE[..], &["--step", "retire", "--json"]].concat(), "").out;
     let document: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(document["nftables"][1]["delete"]["table"]["name"], "sandgate2_tap0");
+    assert_eq!(document["nftables"][2]["delete"]["table"]["name"], "sandgate2_tap0");
 }

@@ -7,7 +7,7 @@ use super::{
         Action, AddressOf, Chain, Element, Family, HookPoint, Match, PORT_PROTOCOLS, PortOf, Rule, RuleSet, Set,
     },
     settings::Log,
-    steps::{Step, Transaction},
+    steps::{BOTH_IN_FORCE, Step, Transaction},
     text::{Interval, neighbour_messages},
 };
 use alloc::{format, string::ToString, vec, vec::Vec};
@@ -48,8 +48,9 @@ impl Serialize for Statements<'_> {
                 statements.serialize_element(&json!({"add": this(table)}))?;
             }
             Some(Step::Prepare) => statements.serialize_element(&json!({"create": this(table)}))?,
-            Some(Step::Enforce) => {}
+            Some(Step::Enforce) => statements.serialize_element(&json!({"add": both_in_force(table)}))?,
             Some(Step::Retire) => {
+                statements.serialize_element(&json!({"delete": both_in_force(table)}))?;
                 statements.serialize_element(&json!({"add": this(other_table)}))?;
                 statements.serialize_element(&json!({"delete": this(other_table)}))?;
             }
@@ -163,6 +164,10 @@ fn element(element: &Element) -> Value {
         None => value,
         Some(cites) => json!({"elem": {"val": value, "comment": cites.to_string()}}),
     }
+}
+
+fn both_in_force(table: &str) -> Value {
+    json!({"chain": {"family": INET, "table": table, "name": BOTH_IN_FORCE}})
 }
 
 fn chain_of(table: &str, chain: &Chain) -> Value {

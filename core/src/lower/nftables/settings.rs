@@ -124,7 +124,8 @@ pub enum Place {
     /// In the network namespace of the sandbox, for everything that crosses its border. What it
     /// says to itself over `lo` is not judged.
     ///
-    /// It holds only where the sandbox may not change the rules of its own namespace.
+    /// It holds only where the sandbox has neither `CAP_NET_ADMIN` nor `CAP_NET_RAW` there: the one
+    /// changes rules, and what the other sends passes none.
     Sandbox,
 }
 

@@ -6,7 +6,7 @@ use super::{
         Action, AddressOf, ByName, Chain, Element, Family, HookPoint, Match, PORT_PROTOCOLS, PortOf, Rule, RuleSet, Set,
     },
     settings::Log,
-    steps::{Step, Transaction},
+    steps::{BOTH_IN_FORCE, Step, Transaction},
 };
 use crate::{analyze::AddressRange, plane::blocks};
 use core::{
@@ -42,8 +42,11 @@ impl Display for Transaction<'_> {
                 writeln!(f, "create table inet {table}\ntable inet {table} {{")?;
                 write_sets(f, self.rules)?;
             }
-            Step::Enforce => writeln!(f, "table inet {table} {{")?,
-            Step::Retire => return write_deletion(f, &self.rules.other_table),
+            Step::Enforce => writeln!(f, "table inet {table} {{\n\tchain {BOTH_IN_FORCE} {{ }}")?,
+            Step::Retire => {
+                writeln!(f, "delete chain inet {table} {BOTH_IN_FORCE}")?;
+                return write_deletion(f, &self.rules.other_table);
+            }
         }
         self.chains().try_for_each(|chain| write_chain(f, chain))?;
         writeln!(f, "}}")

@@ -18,6 +18,7 @@ pub(crate) fn tests() -> Vec<(&'static str, fn())> {
         ("a_replacement_touches_its_own_table_only", own_table),
         ("rules_that_the_kernel_refuses_leave_the_old_ones_in_force", refused),
         ("a_step_for_the_table_that_is_in_force_is_refused", out_of_turn),
+        ("the_old_rules_do_not_go_before_the_new_ones_are_in_force", too_early),
         ("the_kernel_lists_entries_counters_and_log_lines", listed),
         ("rules_of_every_length_of_interface_name_are_taken", names),
     ]
@@ -27,13 +28,17 @@ fn policy(text: &str) -> Policy {
     Policy::from_json(text, &Options::default()).unwrap_or_else(|report| panic!("{report}"))
 }
 
-/// What the kernel has, without the numbers that it gives to things.
+/// What the kernel has, without the numbers that it gives to things, and without what its own
+/// packets have counted meanwhile.
 fn listing() -> Vec<Value> {
     let text = run("nft", &["-j", "list", "ruleset"], "");
     let mut listed: Value = serde_json::from_str(&text).expect("nft prints JSON");
     let objects = listed["nftables"].as_array_mut().expect("a list");
     for object in objects.iter_mut().filter_map(Value::as_object_mut).flat_map(|object| object.values_mut()) {
-        object.as_object_mut().expect("an object").remove("handle");
+        let object = object.as_object_mut().expect("an object");
+        for number in ["handle", "packets", "bytes"] {
+            object.remove(number);
+        }
     }
     std::mem::take(objects)
 }
@@ -124,6 +129,26 @@ fn out_of_turn() {
     let (output, said) = try_run("nft", &["-f", "-"], &prepare);
     assert!(output.is_none() && said.contains("File exists"), "{said}");
     assert_eq!(listing(), before);
+    lab.unload();
+}
+
+fn too_early() {
+    let lab = Lab::get();
+    let settings = Settings::new(Place::interface(LINK.parse().expect("a name"), None));
+    let next = Settings { turn: Turn::Second, ..settings.clone() };
+    let next = lower(&policy(r#"{"denyOut": ["198.51.100.0/24"]}"#), &next);
+    let [prepare, _, retire] = next.steps();
+    lab.load_alone(&lower(&policy(r#"{"denyOut": ["203.0.113.0/24"]}"#), &settings));
+    for before in ["", &prepare.to_string()] {
+        run("nft", &["-f", "-"], before);
+        let before = listing();
+        let json = serde_json::to_string(&retire).expect("steps are JSON");
+        for (arguments, step) in [(&["-f", "-"][..], retire.to_string()), (&["-j", "-f", "-"], json)] {
+            let (output, said) = try_run("nft", arguments, &step);
+            assert!(output.is_none() && said.contains("No such file"), "{said}");
+            assert_eq!(listing(), before);
+        }
+    }
     lab.unload();
 }
 
