@@ -134,6 +134,7 @@ export type Code =
   | 'covered-entry'
   | 'ineffective-deny'
   | 'nothing-denied'
+  | 'unread-deny-list'
   | 'all-traffic-in-parts'
   | 'any-name'
   | 'wildcard-over-one-label'

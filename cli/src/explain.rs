@@ -144,7 +144,7 @@ fn print_flips(out: &mut impl Write, explanation: &Explanation) -> io::Result<()
     };
     let style = style.on_default().bold();
     if let Some(why) = &explanation.no_flip {
-        return writeln!(out, "\n  no single change would {style}{what}{style:#} it: {why}");
+        return writeln!(out, "\n  no single entry, added or removed, would {style}{what}{style:#} it: {why}");
     }
     let these = if explanation.flips.len() == 1 { "this" } else { "each of these" };
     writeln!(out, "\n  {these} would {style}{what}{style:#} it")?;

@@ -211,11 +211,71 @@ fn an_allow_entry_that_nothing_denies_without_is_told() {
     );
 }
 
+/// The changes with their notes.
+fn noted(explanation: &Explanation) -> Vec<(String, &str)> {
+    let noted = explanation.flips.iter().map(|flip| (flip.to_string(), flip.note.as_deref().unwrap_or_default()));
+    noted.collect()
+}
+
 #[test]
-fn an_address_that_no_entry_can_name_is_told() {
+fn an_address_that_no_entry_can_name_is_denied_with_its_family() {
     let options = Options { guardrails: Guardrails::none(), ..Options::default() };
-    let explanation = egress_with(&json!({}), &options, "0.0.0.0", 443, None);
-    assert_eq!(explanation.no_flip.unwrap(), "no entry can name `0.0.0.0` and nothing else (G-8)");
+    let told = |address| egress_with(&json!({}), &options, address, 443, None);
+    let unnamed = "no entry names `0.0.0.0` and nothing else (G-8); for every port: egress entries have no ports (R-4)";
+    assert_eq!(noted(&told("0.0.0.0")), [("add `0.0.0.0/0` to `denyOut`".into(), unnamed)]);
+    assert_eq!(flips(&told("::")), ["add `::/0` to `denyOut`"]);
+    let document = json!({ "allowOut": ["0.0.0.0/0"] });
+    assert_eq!(
+        egress_with(&document, &options, "0.0.0.0", 443, None).no_flip.unwrap(),
+        "with `0.0.0.0/0` in `denyOut`, it is still allowed: `allowOut[0]` `0.0.0.0/0` matches"
+    );
+}
+
+#[test]
+fn an_unknown_client_is_denied_by_a_first_entry() {
+    let first = "no entry names an unknown client (I-3); with a first ingress entry, IPv6 and unknown clients are denied (I-3, I-4)";
+    let explanation = ingress(&json!({}), "unknown", 443);
+    assert_eq!(noted(&explanation), [("add `0.0.0.0/0:443` to `denyIn`".into(), first)]);
+    assert_eq!(flips(&ingress(&json!({}), "unknown", 0)), ["add `0.0.0.0/0` to `denyIn`"]);
+    let explanation = ingress(&json!({ "denyIn": ["192.0.2.1", "192.0.2.2"] }), "unknown", 443);
+    assert_eq!(explanation.no_flip.unwrap(), "no entry names an unknown client (I-3)");
+}
+
+#[test]
+fn what_is_too_long_for_an_entry_is_changed_by_a_shorter_one() {
+    let limits = Limits { entry_bytes: 12, ..Limits::default() };
+    let options = Options { limits, ..Options::default() };
+    let explanation = policy(&json!({}), &options).explain_ingress("203.0.113.7".parse().ok(), 443);
+    let first = "`203.0.113.7/32:443` is longer than an entry may be (D-6); with a first ingress entry, IPv6 and unknown clients are denied (I-3, I-4)";
+    assert_eq!(noted(&explanation), [("add `0.0.0.0/0` to `denyIn`".into(), first)]);
+
+    // A name alone allows both addresses of A-3.
+    let document = json!({ "denyOut": ["0.0.0.0/0"], "allowOut": ["192.0.2.1", "*.b"] });
+    let explanation = egress_with(&document, &options, "64:ff9b::c633:6401", 443, Some("long.long.example"));
+    assert_eq!(
+        noted(&explanation),
+        [("add `*.example` to `allowOut`".into(), "`long.long.example` is longer than an entry may be (D-6)")]
+    );
+}
+
+#[test]
+fn a_name_server_that_is_always_denied_is_opened_by_a_first_pattern() {
+    let guardrails = Guardrails::from_json(r#"{"nameServer": "10.0.0.53:53"}"#).unwrap();
+    let options = Options { guardrails, ..Options::default() };
+    let told = |document: &Value, sni| egress_with(document, &options, "10.0.0.53", 53, sni);
+    let opens = "a first domain pattern opens the name server `10.0.0.53:53` (E-2)";
+    let denied = json!({ "denyOut": ["0.0.0.0/0"] });
+    assert_eq!(noted(&told(&denied, None)), [("add `name.invalid` to `allowOut`".into(), opens)]);
+    assert_eq!(noted(&told(&denied, Some("a.example"))), [("add `a.example` to `allowOut`".into(), opens)]);
+    let why = told(&json!({}), None).no_flip.unwrap();
+    assert!(why.starts_with("with `name.invalid` in `allowOut`, the document is not valid: "), "{why}");
+    let closed = json!({ "allowOut": ["a.example"], "denyOut": ["0.0.0.0/0", "10.0.0.53", "10.0.0.0/8"] });
+    assert_eq!(
+        told(&closed, None).no_flip.unwrap(),
+        "without `denyOut[1]` `10.0.0.53/32`, it is still denied: the operator always denies this address"
+    );
+    let why = egress_with(&closed, &options, "10.0.0.53", 443, None).no_flip.unwrap();
+    assert_eq!(why, "the operator decides this, and no entry changes it (H-2)");
 }
 
 #[test]

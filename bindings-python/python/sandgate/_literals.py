@@ -145,6 +145,7 @@ Code: TypeAlias = Literal[
     "covered-entry",
     "ineffective-deny",
     "nothing-denied",
+    "unread-deny-list",
     "all-traffic-in-parts",
     "any-name",
     "wildcard-over-one-label",

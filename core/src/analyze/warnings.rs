@@ -15,6 +15,7 @@ use crate::{
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     format,
+    string::String,
     vec::Vec,
 };
 
@@ -39,6 +40,10 @@ struct Context<'r> {
 /// The warnings of a list, which the text calls by this name.
 fn warn(list: List, name: &'static str, context: &Context<'_>, budget: &mut Budget, report: &mut Report) {
     let entries = context.rules.list(list);
+    if let Some(warning) = unread(list, context) {
+        report.push(|| pointer(name), warning);
+        return;
+    }
     let own = Cover::new(addresses(entries), list.denies());
     let ineffective_ones = if list.denies() { never_reached(list, context, budget) } else { Some(BTreeSet::new()) };
     let is_in_parts = own.covers_all_ipv4(budget);
@@ -86,6 +91,41 @@ impl Context<'_> {
         let without_effect = |(_, entry): (usize, AddressEntry)| ingress_guardrail(entry, self.options).is_some();
         self.rules.allow_in.is_empty() && addresses(&self.rules.deny_in).all(without_effect)
     }
+
+    /// The name server, if there are patterns to open it (E-2).
+    fn opened_server(&self) -> Option<NameServer> {
+        let has_pattern = self.rules.allow_out.iter().any(|entry| matches!(entry, Entry::Pattern(_)));
+        self.options.guardrails.name_server.filter(|_| has_pattern)
+    }
+}
+
+/// Whether an entry of `denyOut` that is read closes the name server. All traffic does not (E-2).
+fn closes(server: NameServer, entry: AddressEntry) -> bool {
+    entry != AddressEntry::ALL_TRAFFIC && entry.network().denies(server.address) && entry.ports().contains(server.port)
+}
+
+/// `denyOut` where internet access is off (D-7). All that could be said of its entries would be
+/// about a list that decides nothing, and thousands of them are one mistake: so one warning takes
+/// the place of all. A list of all traffic alone is what the field makes of it, and no mistake.
+fn unread(list: List, context: &Context<'_>) -> Option<ParseError> {
+    let Rules { deny_out, internet_access, .. } = context.rules;
+    let all_traffic = Entry::Address(AddressEntry::ALL_TRAFFIC);
+    if list != List::DenyOut || *internet_access || deny_out.iter().all(|entry| *entry == all_traffic) {
+        return None;
+    }
+    let add = if deny_out.contains(&all_traffic) { String::new() } else { format!("add `{ALL_TRAFFIC}` to it and ") };
+    let have_it_read = format!("to have it read, {add}set `allowInternetAccess` to true");
+    let closing = context.opened_server().and_then(|server| {
+        let (index, _) = addresses(deny_out).find(|(_, entry)| closes(server, *entry))?;
+        Some(format!("`{list}[{index}]` does not close the name server `{server}`, which the domain patterns open"))
+    });
+    let message = "`allowInternetAccess` is false, so this list is not read";
+    // What is missing most comes first: an entry against the name server is meant to be read.
+    let (message, help) = match closing {
+        Some(closing) => (format!("{message}: {closing}"), format!("{have_it_read}; or remove the list")),
+        None => (message.into(), format!("remove the list; or, {have_it_read}")),
+    };
+    Some(ParseError::new(Code::UnreadDenyList, message).advise(help))
 }
 
 /// Entries of `denyOut` that close the name server (E-2). That is an effect even where allow entries
@@ -94,10 +134,8 @@ struct Closing(Option<(NameServer, Cover)>);
 
 impl Closing {
     fn of(list: List, context: &Context<'_>) -> Self {
-        let Rules { allow_out, deny_out, internet_access, .. } = context.rules;
-        let has_pattern = allow_out.iter().any(|entry| matches!(entry, Entry::Pattern(_)));
-        let is_asked = list == List::DenyOut && has_pattern && *internet_access;
-        let server = context.options.guardrails.name_server.filter(|_| is_asked);
+        let Rules { deny_out, internet_access, .. } = context.rules;
+        let server = context.opened_server().filter(|_| list == List::DenyOut && *internet_access);
         let others = addresses(deny_out).filter(|(_, entry)| *entry != AddressEntry::ALL_TRAFFIC);
         Self(server.map(|server| (server, Cover::new(others, true))))
     }
@@ -105,8 +143,7 @@ impl Closing {
     /// What else can cover an entry that closes the name server.
     fn covers(&self, entry: AddressEntry) -> Option<&Cover> {
         let (server, cover) = self.0.as_ref()?;
-        let closes = entry.network().denies(server.address) && entry.ports().contains(server.port);
-        (closes && entry != AddressEntry::ALL_TRAFFIC).then_some(cover)
+        closes(*server, entry).then_some(cover)
     }
 }
 

@@ -222,6 +222,8 @@ codes! {
         Config(r#"{"allowOut": ["192.0.2.0/25", "192.0.2.128/25"], "denyOut": ["192.0.2.0/24"]}"#);
     NothingDenied = "nothing-denied", Warning, ["E-7"], "An allow list restricts nothing: nothing is denied.",
         Config(r#"{"allowOut": ["192.0.2.0/24"]}"#);
+    UnreadDenyList = "unread-deny-list", Warning, ["D-7", "E-2"], "`denyOut` is not read, since `allowInternetAccess` is false.",
+        Config(r#"{"allowInternetAccess": false, "denyOut": ["192.0.2.0/24"]}"#);
     AllTrafficInParts = "all-traffic-in-parts", Warning, ["R-3"], "The networks of a list together make all IPv4 addresses.",
         Config(concat!(
             r#"{"denyOut": ["1.0.0.0/8", "2.0.0.0/7", "4.0.0.0/6", "8.0.0.0/5", "#,

@@ -7,6 +7,7 @@ mod difference;
 mod difference_form;
 mod document;
 mod explain;
+mod flips;
 mod language;
 mod lowering;
 mod monotone;

@@ -18,7 +18,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Ports of entries are 1 to 6. Port 0 is no port, and 7 is every port that no entry names.
 pub(crate) const PORTS: [u16; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
 
-const PATTERNS: &[&str] = &["*", "a.b", "*.b", "*.a.b", "b.a.b", "*.b.a.b", "c.b", "*.c.b"];
+pub(crate) const PATTERNS: &[&str] = &["*", "a.b", "*.b", "*.a.b", "b.a.b", "*.b.a.b", "c.b", "*.c.b"];
 
 /// A name for each way in which patterns can tell names apart, and one that is none.
 pub(crate) const NAMES: &[&str] = &["c", "a.b", "c.b", "x.b", "b.a.b", "x.a.b", "x.b.a.b", "a.c.b", "1.2.3.4"];

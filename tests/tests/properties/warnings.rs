@@ -9,7 +9,7 @@ use crate::{
 use proptest::prelude::*;
 use sandgate::{
     AddressEntry, Code, Destination, Diagnostic, Entry, Host, List, NameServer, NetworkConfig, Options, Policy, Reason,
-    Report, Severity, equivalent,
+    Report, Severity, equivalent, tightens,
 };
 use sandgate_conformance::compare::Edges;
 
@@ -17,6 +17,12 @@ fn codes_at(report: &Report, list: List, index: usize) -> Vec<Code> {
     let path = format!("/{list}/{index}");
     let here = report.diagnostics().iter().filter(|diagnostic| diagnostic.path() == path);
     here.map(Diagnostic::code).collect()
+}
+
+/// Whether `denyOut` is not read and not as well what the field makes of it (D-7).
+fn is_unread(policy: &Policy, list: List) -> bool {
+    let is_more = |entry: &Entry| entry.to_string() != sandgate::ALL_TRAFFIC;
+    list == List::DenyOut && !policy.allows_internet_access() && policy.entries(list).iter().any(is_more)
 }
 
 /// Whether any question is decided by this entry, if it is the only one that denies.
@@ -77,6 +83,9 @@ fn ineffective_ones_are_told(policy: &Policy, world: Option<&Edges>) -> Result<(
         addresses.map(ToString::to_string).collect()
     };
     for (list, allow) in [(List::DenyOut, List::AllowOut), (List::DenyIn, List::AllowIn)] {
+        if is_unread(policy, list) {
+            continue;
+        }
         let allow = without_names(allow);
         for (index, entry) in without_names(list).iter().enumerate() {
             let codes = codes_at(&report, list, index);
@@ -103,7 +112,7 @@ fn ineffective_ones_are_told(policy: &Policy, world: Option<&Edges>) -> Result<(
     Ok(())
 }
 
-/// The policy without each entry that a warning says to remove.
+/// The policy without each entry and each list that a warning says to remove.
 fn removals(
     policy: &Policy,
     mut is_same: impl FnMut(&Policy, &Diagnostic) -> Result<(), TestCaseError>,
@@ -112,19 +121,23 @@ fn removals(
     options.limits.diagnostics = usize::MAX;
     let report = policy.config().check(&options);
     for warning in report.diagnostics() {
-        let says_so = warning.help().is_some_and(|help| help.starts_with("remove the entry"));
-        let Some((list, index)) = warning.path().trim_start_matches('/').split_once('/') else { continue };
-        if !says_so {
-            continue;
-        }
+        let says = |what| warning.help().is_some_and(|help| help.contains(what));
         let mut config = policy.config();
+        let (list, index) = match warning.path().trim_start_matches('/').split_once('/') {
+            Some((list, index)) => (list, Some(index.parse().unwrap())),
+            None => (warning.path().trim_start_matches('/'), None),
+        };
         let entries = match list {
             "allowOut" => &mut config.allow_out,
             "denyOut" => &mut config.deny_out,
             "allowIn" => &mut config.allow_in,
             _ => &mut config.deny_in,
         };
-        entries.remove(index.parse().unwrap());
+        match index {
+            Some(index) if says("remove the entry") => drop(entries.remove(index)),
+            None if says("remove the list") => entries.clear(),
+            _ => continue,
+        }
         let without = Policy::compile(&config, &options).unwrap();
         is_same(&without, warning)?;
     }
@@ -148,6 +161,9 @@ proptest! {
         let closes = closes(&policy);
         for list in List::ALL {
             let entries = policy.entries(list);
+            if is_unread(&policy, list) {
+                continue;
+            }
             for (index, entry) in entries.iter().enumerate() {
                 let codes = codes_at(&report, list, index);
                 prop_assert_eq!(codes.contains(&Code::DuplicateEntry), entries[..index].contains(entry));
@@ -164,6 +180,43 @@ proptest! {
                     prop_assert_eq!(codes.contains(&Code::CoveredEntry), is_covered, "{}[{}] `{}`", list, index, entry);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn of_a_list_that_is_not_read_that_is_told_and_nothing_else(world in world()) {
+        let policy = world.policy();
+        let mut options = world.options.clone();
+        options.limits.diagnostics = usize::MAX;
+        let report = policy.config().check(&options);
+        let is_unread = is_unread(&policy, List::DenyOut);
+        prop_assert_eq!(report.contains(Code::UnreadDenyList), is_unread);
+        if is_unread {
+            let here: Vec<_> = report.diagnostics().iter().filter(|told| told.path().starts_with("/denyOut")).collect();
+            prop_assert_eq!(here.len(), 1, "{}", report);
+            prop_assert_eq!(here[0].path(), "/denyOut");
+        }
+    }
+
+    /// What else the warning advises: the list is read, and at most closes the name server.
+    #[test]
+    fn a_list_that_comes_to_be_read_beside_all_traffic_opens_nothing(world in world()) {
+        let off = NetworkConfig { allow_internet_access: false, ..world.config };
+        let policy = Policy::compile(&off, &world.options).unwrap();
+        if !is_unread(&policy, List::DenyOut) {
+            return Ok(());
+        }
+        let mut config = policy.config();
+        config.allow_internet_access = true;
+        if !config.deny_out.iter().any(|entry| entry == sandgate::ALL_TRAFFIC) {
+            config.deny_out.push(sandgate::ALL_TRAFFIC.into());
+        }
+        let read = Policy::compile(&config, &world.options).unwrap();
+        prop_assert!(tightens(&policy, &read).is_ok(), "{:?}", policy);
+        let closes = closes(&read);
+        let is_closing = |entry: &Entry| matches!(entry, Entry::Address(entry) if closes(List::DenyOut, *entry));
+        if !read.entries(List::DenyOut).iter().any(is_closing) {
+            prop_assert!(equivalent(&policy, &read).is_ok(), "{:?}", policy);
         }
     }
 

@@ -6,6 +6,7 @@
 use super::{
     super::cited::{CitedEntry, Direction},
     input::Input,
+    proposals::{Answer, Edit, Proposal, only_ingress_rule},
     steps::Part,
 };
 use crate::{
@@ -61,23 +62,13 @@ pub struct Flip {
     pub note: Option<String>,
 }
 
-/// What is done with an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(clippy::exhaustive_enums, reason = "all that can be done with one entry")]
-pub enum Edit {
-    /// It is put at the end of its list.
-    Add,
-    /// It is taken out of its list.
-    Remove,
-}
-
 impl Flip {
     /// The document with the change made. It has to be the one that was explained, in any
     /// spelling.
     #[must_use]
     pub fn apply(&self, config: &NetworkConfig) -> NetworkConfig {
-        Proposal { edit: self.edit, list: self.list, index: self.index, entry: self.entry.clone() }.apply(config)
+        let Self { edit, list, index, entry, .. } = self.clone();
+        Proposal { edit, list, index, entry, why_wide: None }.apply(config)
     }
 }
 
@@ -127,97 +118,36 @@ impl Flips {
         parts: &[Part<'_>],
         decision: &Decision<'_>,
     ) -> Self {
+        let answer = Answer { policy, direction: question.direction(), input, parts, decision };
+        if answer.is_out_of_reach() {
+            let why = "the operator decides this, and no entry changes it (H-2)";
+            return Self { found: Vec::new(), none: Some(why.into()) };
+        }
+        let config = policy.config();
         let (mut found, mut failure) = (Vec::new(), None);
-        if !is_by_operator(decision.reason()) {
-            let config = policy.config();
-            for proposal in proposals(policy, question.direction(), input, parts, decision) {
+        let mut attempt = |proposals: Vec<Proposal>| {
+            for proposal in proposals {
                 match proposal.attempt(policy, &config, question, decision) {
                     Ok(flip) => found.push(flip),
                     Err(why) => failure = Some(why),
                 }
             }
+            found.is_empty()
+        };
+        if attempt(answer.narrow()) {
+            attempt(answer.wide());
         }
-        let none = found.is_empty().then(|| none(decision, input, failure));
+        let none = found.is_empty().then(|| none(decision, failure));
         Self { found, none }
     }
 }
 
-fn is_by_operator(reason: Reason) -> bool {
-    matches!(reason, Reason::AlwaysAllowed | Reason::AlwaysDenied | Reason::ExemptPort)
-}
-
 /// Why no change was found. A failure is what came of the last one that was tried.
-fn none(decision: &Decision<'_>, input: &Input, failure: Option<String>) -> String {
-    match (decision.reason(), input.canonical) {
-        (reason, _) if is_by_operator(reason) => "the operator decides this, and no entry changes it (H-2)".into(),
-        (Reason::Ipv6IngressOff, _) => "IPv6 ingress is not enabled, and no entry changes that (I-4)".into(),
-        (_, None) => "no entry names an unknown client (I-3)".into(),
-        (_, Some(address)) => {
-            failure.unwrap_or_else(|| format!("no entry can name `{address}` and nothing else (G-8)"))
-        }
+fn none(decision: &Decision<'_>, failure: Option<String>) -> String {
+    if decision.reason() == Reason::Ipv6IngressOff {
+        return "IPv6 ingress is not enabled, and no entry changes that (I-4)".into();
     }
-}
-
-/// A change that may or may not flip the verdict.
-struct Proposal {
-    edit: Edit,
-    list: List,
-    index: usize,
-    entry: Entry,
-}
-
-/// Every single change that can flip the verdict, the narrowest first.
-///
-/// What decides is the first step that applies. So a verdict flips if an earlier step begins to
-/// apply, which an added entry does, or if the entry that decides is taken away.
-fn proposals(
-    policy: &Policy,
-    direction: Direction,
-    input: &Input,
-    parts: &[Part<'_>],
-    decision: &Decision<'_>,
-) -> Vec<Proposal> {
-    let is_denied = decision.verdict().ruling() == Ruling::Deny;
-    let [allow, deny] = direction.lists();
-    let (added, removed) = if is_denied { (allow, deny) } else { (deny, allow) };
-    let add = |entry| Proposal { edit: Edit::Add, list: added, index: policy.entries(added).len(), entry };
-    let remove = |(list, index): (List, usize)| {
-        let entry = policy.entries(list).get(index)?.clone();
-        Some(Proposal { edit: Edit::Remove, list, index, entry })
-    };
-
-    let has_ports = direction == Direction::Ingress || policy.options().capabilities.egress_ports;
-    let port = Some(input.port).filter(|port| has_ports && *port != 0);
-    let named = parts.iter().filter_map(|(address, _)| narrowest(*address, port));
-    let name = input.name().filter(|_| is_denied).and_then(|name| name.as_str().parse().ok());
-
-    let deciding = parts.iter().filter_map(|(_, part)| part.entry()).map(|entry| (entry.list(), entry.index()));
-    let mut places: Vec<(List, usize)> = deciding.filter(|(list, _)| *list == removed).collect();
-    places.extend(only_rule(policy, direction).filter(|_| is_denied));
-    places.extend(only_pattern(policy).filter(|_| decision.reason() == Reason::NameServer));
-    places.dedup();
-    named.chain(name).map(add).chain(places.into_iter().filter_map(remove)).collect()
-}
-
-/// The entry for one address and one port, or for all ports. `None` if the language has none (G-8).
-fn narrowest(address: IpAddr, port: Option<u16>) -> Option<Entry> {
-    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-    let text = if address.is_ipv6() { format!("[{address}]{port}") } else { format!("{address}{port}") };
-    text.parse().ok()
-}
-
-/// The only entry of both ingress lists, without which there are no rules (I-2).
-fn only_rule(policy: &Policy, direction: Direction) -> Option<(List, usize)> {
-    let [allow, deny] = [List::AllowIn, List::DenyIn].map(|list| policy.entries(list).len());
-    (direction == Direction::Ingress && (allow, deny) == (0, 1)).then_some((List::DenyIn, 0))
-}
-
-/// The only domain pattern, without which no name server is opened (E-2).
-fn only_pattern(policy: &Policy) -> Option<(List, usize)> {
-    let entries = policy.entries(List::AllowOut).iter().enumerate();
-    let mut patterns = entries.filter(|(_, entry)| matches!(entry, Entry::Pattern(_)));
-    let first = patterns.next().map(|(index, _)| (List::AllowOut, index));
-    first.filter(|_| patterns.next().is_none())
+    failure.unwrap_or_else(|| "no entry names an unknown client (I-3)".into())
 }
 
 impl Proposal {
@@ -252,30 +182,15 @@ impl Proposal {
             return Err(format!("{}, it is still {verdict}: {why}", self.condition()));
         }
         let (verdict, reason) = (answer.verdict().ruling(), answer.reason());
-        let note = self.note(policy, question);
-        let Self { edit, list, index, entry } = self;
+        let notes: Vec<String> = self.why_wide.clone().into_iter().chain(self.note(policy, question)).collect();
+        let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
+        let Self { edit, list, index, entry, .. } = self;
         Ok(Flip { edit, list, index, entry, verdict, reason, note })
-    }
-
-    fn apply(&self, config: &NetworkConfig) -> NetworkConfig {
-        let mut config = config.clone();
-        let list = match self.list {
-            List::AllowOut => &mut config.allow_out,
-            List::DenyOut => &mut config.deny_out,
-            List::AllowIn => &mut config.allow_in,
-            List::DenyIn => &mut config.deny_in,
-        };
-        match self.edit {
-            Edit::Add => list.push(self.entry.to_string()),
-            Edit::Remove if self.index < list.len() => drop(list.remove(self.index)),
-            Edit::Remove => {}
-        }
-        config
     }
 
     /// The change as the first half of a sentence.
     fn condition(&self) -> String {
-        let Self { edit, list, index, entry } = self;
+        let Self { edit, list, index, entry, .. } = self;
         match edit {
             Edit::Add => format!("with `{entry}` in `{list}`"),
             Edit::Remove => format!("without `{list}[{index}]` `{entry}`"),
@@ -304,7 +219,7 @@ impl Proposal {
                 }
                 .into(),
             ),
-            (Edit::Remove, _) if is_ingress && only_rule(policy, Direction::Ingress).is_some() => {
+            (Edit::Remove, _) if is_ingress && only_ingress_rule(policy).is_some() => {
                 Some("without ingress entries every client is allowed (I-2)".into())
             }
             (Edit::Remove, Entry::Address(_)) if self.list.denies() && self.entry.to_string() == ALL_TRAFFIC => {

@@ -5,8 +5,8 @@
 //!        |
 //!     egress.rs    E-1 to E-7, A-3        ingress.rs    I-1 to I-7        flips.rs    what would
 //!               \                        /                              /            change it
-//!                steps.rs       seven steps, and the one that decides --
-//!                   |
+//!                steps.rs       seven steps, and the one that decides     proposals.rs
+//!                   |                                               /     which are tried
 //!                matching.rs    the entries that match
 //!                   |
 //!                input.rs       what was asked, as it was given and as it is read
@@ -20,10 +20,12 @@ mod flips;
 mod ingress;
 mod input;
 mod matching;
+mod proposals;
 mod steps;
 
-pub use flips::{Edit, Flip};
+pub use flips::Flip;
 pub use input::{HostInput, Input};
+pub use proposals::Edit;
 pub use steps::{Step, StepOutcome};
 
 use super::cited::{CitedEntry, Direction};
@@ -82,10 +84,10 @@ pub struct Explanation {
     pub others: Vec<CitedEntry>,
     /// How many match beyond those.
     pub more: usize,
-    /// Single changes of the document that would change the verdict from deny to something else
+    /// Single entries that, added or removed, would change the verdict from deny to something else
     /// or from something else to deny, the narrowest first. The changed document is valid.
     pub flips: Vec<Flip>,
-    /// Why there is no such change, if there is none.
+    /// Why there is none: no single entry would, whichever it is.
     pub no_flip: Option<String>,
 }
 
