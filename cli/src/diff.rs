@@ -3,6 +3,7 @@
 use crate::{
     args::{Diff, ReviewFormat},
     input::{self, Failure},
+    output,
     places::{list, places},
     review::{Finding, lines, sarif},
 };
@@ -22,14 +23,13 @@ pub(crate) fn run(arguments: &Diff) -> Result<ExitCode, Failure> {
     let difference = diff(&old, &new);
     let wider = tightens(&old, &new).err();
     let findings = || wider.iter().flat_map(|wider| openings(&input::name(&arguments.new), &text, wider));
-    let mut out = anstream::stdout().lock();
-    match arguments.format {
-        ReviewFormat::Json => writeln!(out, "{}", input::json(&difference)?)?,
-        ReviewFormat::Text => print(&mut out, &difference, wider.is_some())?,
-        ReviewFormat::Github => findings().try_for_each(|finding| finding.annotate(&mut out))?,
-        ReviewFormat::Sarif => writeln!(out, "{:#}", sarif(OPENINGS.into_iter(), findings()))?,
-    }
-    Ok(ExitCode::from(u8::from(arguments.fail_on_widen && wider.is_some())))
+    let code = u8::from(arguments.fail_on_widen && wider.is_some());
+    output::answer(code, anstream::stdout().lock(), |out| match arguments.format {
+        ReviewFormat::Json => Ok(writeln!(out, "{}", input::json(&difference)?)?),
+        ReviewFormat::Text => Ok(print(out, &difference, wider.is_some())?),
+        ReviewFormat::Github => Ok(findings().try_for_each(|finding| finding.annotate(out))?),
+        ReviewFormat::Sarif => Ok(writeln!(out, "{:#}", sarif(OPENINGS.into_iter(), findings()))?),
+    })
 }
 
 const EGRESS: &str = "opens-egress";

@@ -4,7 +4,7 @@
 use crate::{
     args::{Lint, ReviewFormat},
     input::{self, Failure},
-    render,
+    output, render,
     review::{Finding, lines, sarif},
 };
 use sandgate::{Code, Diagnostic, Effect, Form, Policy, Report, Source, check};
@@ -48,20 +48,17 @@ impl Linted {
 pub(crate) fn run(arguments: &Lint) -> Result<ExitCode, Failure> {
     let linted: Vec<Linted> =
         arguments.files.iter().map(|file| Linted::new(file, arguments)).collect::<Result<_, _>>()?;
-    let mut out = anstream::stdout().lock();
-    match arguments.format {
-        ReviewFormat::Text => linted.iter().try_for_each(|linted| text(&mut out, linted))?,
-        ReviewFormat::Json => linted.iter().try_for_each(|linted| writeln!(out, "{}", as_json(linted)))?,
-        ReviewFormat::Github => {
-            linted.iter().flat_map(Linted::findings).try_for_each(|finding| finding.annotate(&mut out))?;
-        }
+    let is_clean = linted.iter().all(|linted| linted.report.diagnostics().is_empty() && linted.report.more() == 0);
+    let mut findings = linted.iter().flat_map(Linted::findings);
+    output::answer(u8::from(!is_clean), anstream::stdout().lock(), |out| match arguments.format {
+        ReviewFormat::Text => Ok(linted.iter().try_for_each(|linted| text(out, linted))?),
+        ReviewFormat::Json => Ok(linted.iter().try_for_each(|linted| writeln!(out, "{}", as_json(linted)))?),
+        ReviewFormat::Github => Ok(findings.try_for_each(|finding| finding.annotate(out))?),
         ReviewFormat::Sarif => {
             let rules = Code::ALL.iter().map(|code| (code.as_str(), code.summary()));
-            writeln!(out, "{:#}", sarif(rules, linted.iter().flat_map(Linted::findings)))?;
+            Ok(writeln!(out, "{:#}", sarif(rules, findings))?)
         }
-    }
-    let is_clean = linted.iter().all(|linted| linted.report.diagnostics().is_empty() && linted.report.more() == 0);
-    Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    })
 }
 
 fn text(out: &mut impl Write, linted: &Linted) -> io::Result<()> {

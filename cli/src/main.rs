@@ -12,6 +12,7 @@ mod input;
 mod lint;
 mod map;
 mod nft;
+mod output;
 mod places;
 mod query;
 mod render;
@@ -45,8 +46,6 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
-        // The reader of a pipe has seen enough.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             render::failure(&failure);
             ExitCode::from(2)
@@ -59,26 +58,25 @@ fn print_schema(document: Document) -> Result<ExitCode, Failure> {
         Document::Config => sandgate::schema::network_config(),
         Document::Update => sandgate::schema::network_update(),
     };
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;
-    writeln!(out)?;
-    Ok(ExitCode::SUCCESS)
+    output::answer(ExitCode::SUCCESS, io::stdout().lock(), |out| {
+        serde_json::to_writer_pretty(&mut *out, &schema).map_err(io::Error::from)?;
+        Ok(writeln!(out)?)
+    })
 }
 
 fn print_fingerprint(arguments: &Fingerprint) -> Result<ExitCode, Failure> {
     let policy = input::policy(&arguments.file, &arguments.platform)?;
-    let mut out = io::stdout().lock();
-    if arguments.text {
-        write!(out, "{}", policy.canonical_text())?;
-    } else {
-        writeln!(out, "{}", policy.fingerprint())?;
-    }
-    Ok(ExitCode::SUCCESS)
+    output::answer(ExitCode::SUCCESS, io::stdout().lock(), |out| {
+        if arguments.text {
+            Ok(write!(out, "{}", policy.canonical_text())?)
+        } else {
+            Ok(writeln!(out, "{}", policy.fingerprint())?)
+        }
+    })
 }
 
 fn print_completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "sandgate", &mut script);
-    io::stdout().lock().write_all(&script)?;
-    Ok(ExitCode::SUCCESS)
+    output::answer(ExitCode::SUCCESS, io::stdout().lock(), |out| Ok(out.write_all(&script)?))
 }

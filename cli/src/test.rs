@@ -3,6 +3,7 @@
 use crate::{
     args::{Format, Test},
     input::{self, Failure, Refused, json},
+    output,
     query::{AnswerEntry, Query, answer, describe},
 };
 use anstyle::{AnsiColor, Style};
@@ -104,12 +105,11 @@ impl fmt::Display for Said {
 
 pub(crate) fn run(arguments: &Test) -> Result<ExitCode, Failure> {
     let tested: Vec<Tested> = arguments.files.iter().map(|file| test(file)).collect::<Result<_, _>>()?;
-    let mut out = anstream::stdout().lock();
-    match arguments.output.format {
-        Format::Json => tested.iter().try_for_each(|tested| Ok::<_, Failure>(writeln!(out, "{}", json(tested)?)?))?,
-        Format::Text => print(&mut out, &tested, arguments.verbose)?,
-    }
-    Ok(ExitCode::from(u8::from(tested.iter().any(|tested| tested.failed > 0))))
+    let code = u8::from(tested.iter().any(|tested| tested.failed > 0));
+    output::answer(code, anstream::stdout().lock(), |out| match arguments.output.format {
+        Format::Json => tested.iter().try_for_each(|tested| Ok(writeln!(out, "{}", json(tested)?)?)),
+        Format::Text => Ok(print(out, &tested, arguments.verbose)?),
+    })
 }
 
 fn test(file: &Path) -> Result<Tested, Failure> {

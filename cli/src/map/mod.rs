@@ -28,6 +28,7 @@ mod words;
 use crate::{
     args::{Map, Way},
     input::{self, Failure},
+    output,
 };
 use draw::Picture;
 use sandgate::{Direction, diff};
@@ -61,11 +62,10 @@ pub(crate) fn run(arguments: &Map) -> Result<ExitCode, Failure> {
     };
     let picture = Picture::new(&survey, asked).draw(&title);
     if input::is_stdin(&arguments.output) {
-        io::stdout().lock().write_all(picture.as_bytes())?;
-    } else {
-        fs::write(&arguments.output, picture)
-            .map_err(|error| Failure::File { name: input::name(&arguments.output), error })?;
+        return output::answer(ExitCode::SUCCESS, io::stdout().lock(), |out| Ok(out.write_all(picture.as_bytes())?));
     }
+    fs::write(&arguments.output, picture)
+        .map_err(|error| Failure::File { name: input::name(&arguments.output), error })?;
     Ok(ExitCode::SUCCESS)
 }
 
