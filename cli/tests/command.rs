@@ -78,6 +78,26 @@ fn control_characters_of_a_policy_do_not_reach_the_terminal() {
 }
 
 #[test]
+fn a_place_in_a_long_line_has_its_column_and_dots_for_what_is_left_out() {
+    let entries = vec![r#""192.0.2.1""#; 2_000].join(",");
+    let ran = sandgate(&["check"], &format!(r#"{{"denyOut": [{entries},"10.1.2.3/8",{entries}]}}"#));
+    // 13 characters before the first entry, 12 for each of them.
+    assert!(ran.out.contains(" --> standard input:1:24015\n"), "{}", ran.out);
+    let shown = ran.out.lines().find(|line| line.contains("10.1.2.3/8\"")).unwrap();
+    assert!(shown.starts_with("1 | ...") && shown.ends_with("..."), "{shown}");
+    let carets = ran.out.lines().find(|line| line.contains("^^^^^^^^^^ /denyOut/2000")).unwrap();
+    assert_eq!(carets.find('^'), shown.find("10.1.2.3/8"));
+}
+
+#[test]
+fn a_control_character_does_not_change_the_place_that_is_told() {
+    let ran = sandgate(&["check"], "{\"denyOut\": [\"\u{1}:7:7\", 1]}");
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains(" --> standard input:1:15\n"), "{}", ran.out);
+    assert!(!ran.out.contains('\u{1}'));
+}
+
+#[test]
 fn the_exit_code_of_a_decision_is_its_verdict() {
     let decide = |arguments: &[&str]| sandgate(&[&["decide"], arguments].concat(), "").code;
     assert_eq!(decide(&[OFFICE, "--in", "203.0.113.70", "--port", "5432"]), 0);
