@@ -10,7 +10,9 @@ use crate::{
 use anstyle::{AnsiColor, Style};
 use sandgate::{Change, Difference, Direction, Names, Outcome, PortSpan, Region, Source, diff, tightens};
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
+    ops::Range,
     process::ExitCode,
 };
 
@@ -46,22 +48,18 @@ const OPENINGS: [(&str, &str); 4] = [
 
 /// What is wider, a finding each.
 fn openings(name: &str, text: &str, wider: &Difference) -> Vec<Finding> {
-    let finding = |code: &str, place, message| Finding {
-        file: name.into(),
-        lines: lines(text, place),
-        code: code.into(),
-        level: "warning",
-        message,
-    };
     let source = Source::new(text);
-    let mut found = Vec::new();
+    let mut elements = BTreeMap::new();
+    let mut found: Vec<(&str, Option<Range<usize>>, String)> = Vec::new();
     for change in &wider.changes {
         let code = if change.direction == Direction::Egress { EGRESS } else { INGRESS };
+        let names = change.names.as_ref().map(|names| format!(", {}", named(names))).unwrap_or_default();
         for region in &change.regions {
             // What an entry opens by being gone has no line.
-            let cited = region.entries_after.first();
-            let place = cited.and_then(|entry| source.elements(entry.list.as_str()).into_iter().nth(entry.index));
-            let names = change.names.as_ref().map(|names| format!(", {}", named(names))).unwrap_or_default();
+            let place = region.entries_after.first().and_then(|entry| {
+                let list = elements.entry(entry.list).or_insert_with(|| source.elements(entry.list.as_str()));
+                list.get(entry.index).cloned()
+            });
             let message = format!(
                 "{}: {} -> {}: {}, {}{names}",
                 change.direction,
@@ -70,17 +68,25 @@ fn openings(name: &str, text: &str, wider: &Difference) -> Vec<Finding> {
                 places(&region.addresses, ", "),
                 ports(&region.ports)
             );
-            found.push(finding(code, place, message));
+            found.push((code, place, message));
         }
     }
     for resolved in &wider.resolved {
-        found.push(finding(RESOLVED, None, format!("names may lead to {}", places(&resolved.addresses, ", "))));
+        found.push((RESOLVED, None, format!("names may lead to {}", places(&resolved.addresses, ", "))));
     }
     if let Some(token) = &wider.access_token {
         let message = format!("ports {} need no traffic access token", list(&token.no_longer_needed));
-        found.push(finding(TOKEN, None, message));
+        found.push((TOKEN, None, message));
     }
-    found
+    let lines = lines(text, found.iter().map(|(_, place, _)| place.clone()));
+    let finding = |((code, _, message), lines): ((&str, _, _), _)| Finding {
+        file: name.into(),
+        lines,
+        code: code.into(),
+        level: "warning",
+        message,
+    };
+    found.into_iter().zip(lines).map(finding).collect()
 }
 
 fn print(out: &mut impl Write, difference: &Difference, is_wider: bool) -> io::Result<()> {

@@ -5,7 +5,9 @@ use crate::{
     input::{self, Failure, Refused},
     output, render,
 };
-use sandgate::{Capabilities, Code, Entry, Form, Guardrails, List, NetworkConfig, Options, Severity, Source, check};
+use sandgate::{
+    Capabilities, Code, Entry, Form, Guardrails, List, NetworkConfig, Options, Position, Severity, Source, check,
+};
 use std::{
     fs,
     io::{self, Write},
@@ -25,10 +27,10 @@ pub(crate) fn run(arguments: &Fmt) -> Result<ExitCode, Failure> {
         }
     };
     if arguments.check {
-        let source = Source::new(&text);
+        let starts: Vec<usize> = changes.iter().map(|(place, _)| place.start).collect();
+        let positions = Source::new(&text).positions(&starts);
         return output::answer(u8::from(!changes.is_empty()), anstream::stdout().lock(), |out| {
-            for (place, canonical) in &changes {
-                let line = source.position(place.start).line;
+            for ((place, canonical), Position { line, .. }) in changes.iter().zip(positions) {
                 writeln!(out, "{name}:{line}: {} is {canonical}", text.get(place.clone()).unwrap_or_default())?;
             }
             Ok(())

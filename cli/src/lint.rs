@@ -35,9 +35,9 @@ impl Linted {
 
     fn findings(&self) -> impl Iterator<Item = Finding> {
         let places = Source::new(&self.text).locate_all(&self.report);
-        self.report.diagnostics().iter().zip(places).map(|(diagnostic, place)| Finding {
+        self.report.diagnostics().iter().zip(lines(&self.text, places)).map(|(diagnostic, lines)| Finding {
             file: self.name.clone(),
-            lines: lines(&self.text, place),
+            lines,
             code: diagnostic.code().as_str().into(),
             level: diagnostic.severity().as_str(),
             message: message(diagnostic),

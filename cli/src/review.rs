@@ -23,12 +23,13 @@ pub(crate) struct Finding {
 /// Line and column of both ends, from 1 on, columns in characters.
 pub(crate) type Lines = [usize; 4];
 
-/// What has no place is about the whole text.
-pub(crate) fn lines(text: &str, place: Option<Range<usize>>) -> Lines {
-    let place = place.unwrap_or(0..0);
-    let source = Source::new(text);
-    let (start, end) = (source.position(place.start), source.position(place.end));
-    [start.line, start.column, end.line, end.column]
+/// The lines of all places, in one pass over the text. What has no place is about the whole text.
+pub(crate) fn lines(text: &str, places: impl IntoIterator<Item = Option<Range<usize>>>) -> Vec<Lines> {
+    let places = places.into_iter().map(Option::unwrap_or_default);
+    let ends: Vec<usize> = places.flat_map(|place| [place.start, place.end]).collect();
+    let positions = Source::new(text).positions(&ends);
+    let pairs = positions.chunks_exact(2).filter_map(|pair| pair.first().zip(pair.last()));
+    pairs.map(|(start, end)| [start.line, start.column, end.line, end.column]).collect()
 }
 
 impl Finding {
