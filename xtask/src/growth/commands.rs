@@ -60,7 +60,7 @@ fn entries(bytes: u64, entry: impl Fn(u64) -> String) -> String {
 
 /// Each entry opens a region of its own.
 fn openings(bytes: u64) -> Vec<String> {
-    let entries = entries(bytes, |n| format!("20.{}.{}.0/24:{}", n >> 8, n & 255, 1 + n));
+    let entries = entries(bytes, |n| format!("20.{}.{}.0/24:{}", n >> 8, n & 255, n | 0x4000));
     let new = if entries.is_empty() { String::new() } else { format!("\"allowIn\": [{entries}], ") };
     vec![r#"{"denyIn": ["0.0.0.0/0"]}"#.into(), format!("{{{new}\"denyIn\": [\"0.0.0.0/0\"]}}")]
 }
