@@ -13,6 +13,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Write},
     ops::Range,
+    path::Path,
     process::ExitCode,
 };
 
@@ -24,7 +25,7 @@ pub(crate) fn run(arguments: &Diff) -> Result<ExitCode, Failure> {
     let (new, text) = input::policy_and_text(&arguments.new, &arguments.platform)?;
     let difference = diff(&old, &new);
     let wider = tightens(&old, &new).err();
-    let findings = || wider.iter().flat_map(|wider| openings(&input::name(&arguments.new), &text, wider));
+    let findings = || wider.iter().flat_map(|wider| openings(&arguments.new, &text, wider));
     let code = u8::from(arguments.fail_on_widen && wider.is_some());
     output::answer(code, anstream::stdout().lock(), |out| match arguments.format {
         ReviewFormat::Json => Ok(writeln!(out, "{}", input::json(&difference)?)?),
@@ -47,7 +48,7 @@ const OPENINGS: [(&str, &str); 4] = [
 ];
 
 /// What is wider, a finding each.
-fn openings(name: &str, text: &str, wider: &Difference) -> Vec<Finding> {
+fn openings<'f>(file: &'f Path, text: &str, wider: &Difference) -> Vec<Finding<'f>> {
     let source = Source::new(text);
     let mut elements = BTreeMap::new();
     let mut found: Vec<(&str, Option<Range<usize>>, String)> = Vec::new();
@@ -80,7 +81,7 @@ fn openings(name: &str, text: &str, wider: &Difference) -> Vec<Finding> {
     }
     let lines = lines(text, found.iter().map(|(_, place, _)| place.clone()));
     let finding = |((code, _, message), lines): ((&str, _, _), _)| Finding {
-        file: name.into(),
+        file,
         lines,
         code: code.into(),
         level: "warning",

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::fs;
-use support::sandgate;
+use support::{sandgate, sandgate_in};
 
 const OFFICE: &str = "examples/policies/database-one-office.json";
 const AGENT: &str = "examples/policies/agent-one-model-one-code-host.json";
@@ -258,6 +258,24 @@ fn lint_annotates_the_place() {
     assert_eq!(result["locations"][0]["physicalLocation"]["region"], region);
     let answer = json(&sandgate(&["lint", "--format", "json"], "{}").out);
     assert_eq!(answer["effects"][0]["code"], "ipv6-egress-open");
+}
+
+#[test]
+fn sarif_names_files_as_uris() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "a b#1%\u{e9}.json";
+    fs::write(folder.path().join(name), r#"{"denyOut": ["10.1.2.3/8"]}"#).unwrap();
+    let uri = |file: &str| {
+        let sarif = json(&sandgate_in(folder.path(), &["lint", "--format", "sarif", file], r#"{"denyOut": [""]}"#).out);
+        let location = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+        location["artifactLocation"]["uri"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(uri(name), "a%20b%231%25%C3%A9.json");
+    assert_eq!(uri(&format!("./{name}")), "./a%20b%231%25%C3%A9.json");
+    let absolute = uri(folder.path().join(name).to_str().unwrap());
+    assert!(absolute.starts_with("file:///") && absolute.ends_with("/a%20b%231%25%C3%A9.json"), "{absolute}");
+    // The standard wants a location where there is a line.
+    assert_eq!(uri("-"), "stdin");
 }
 
 #[test]
