@@ -28,10 +28,7 @@ struct NoAnswerError {
 }
 
 pub(crate) fn run(arguments: &Decide) -> Result<ExitCode, Failure> {
-    if input::is_stdin(&arguments.file) && arguments.batch.as_deref().is_some_and(input::is_stdin) {
-        return Err(Failure::Question("the policy and the queries cannot both be standard input".into()));
-    }
-    let policy = input::policy(&arguments.file, &arguments.platform)?;
+    let policy = input::policy(&arguments.file, &input::options(&arguments.platform)?)?;
     match &arguments.batch {
         Some(path) => batch(&policy, path, arguments.output.format),
         None => single(&policy, &query(arguments)?, arguments.output.format),

@@ -21,8 +21,9 @@ const OPENS: Style = AnsiColor::Yellow.on_default().bold();
 const CLOSES: Style = AnsiColor::Cyan.on_default().bold();
 
 pub(crate) fn run(arguments: &Diff) -> Result<ExitCode, Failure> {
-    let old = input::policy(&arguments.old, &arguments.platform)?;
-    let (new, text) = input::policy_and_text(&arguments.new, &arguments.platform)?;
+    let options = input::options(&arguments.platform)?;
+    let old = input::policy(&arguments.old, &options)?;
+    let (new, text) = input::policy_and_text(&arguments.new, &options)?;
     let difference = diff(&old, &new);
     let wider = tightens(&old, &new).err();
     let findings = || wider.iter().flat_map(|wider| openings(&arguments.new, &text, wider));

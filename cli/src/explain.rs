@@ -17,7 +17,7 @@ const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
 pub(crate) fn run(arguments: &Explain) -> Result<ExitCode, Failure> {
-    let policy = input::policy(&arguments.file, &arguments.platform)?;
+    let policy = input::policy(&arguments.file, &input::options(&arguments.platform)?)?;
     let explanation = explain(&policy, arguments)?;
     output::answer(query::exit_code(explanation.verdict), anstream::stdout().lock(), |out| {
         match arguments.output.format {

@@ -7,7 +7,7 @@ use crate::{
     output, render,
     review::{Finding, lines, sarif},
 };
-use sandgate::{Code, Diagnostic, Effect, Form, Policy, Report, Source, check};
+use sandgate::{Code, Diagnostic, Effect, Form, Options, Policy, Report, Source, check};
 use serde_json::{Value, json};
 use std::{
     io::{self, Write},
@@ -25,11 +25,10 @@ struct Linted<'f> {
 }
 
 impl<'f> Linted<'f> {
-    fn new(file: &'f Path, arguments: &Lint) -> Result<Self, Failure> {
-        let options = input::options(&arguments.platform)?;
+    fn new(file: &'f Path, options: &Options) -> Result<Self, Failure> {
         let text = input::read(file)?;
-        let report = check(&text, Form::Config, &options);
-        let effects = Policy::from_json(&text, &options).map(|policy| policy.effects()).unwrap_or_default();
+        let report = check(&text, Form::Config, options);
+        let effects = Policy::from_json(&text, options).map(|policy| policy.effects()).unwrap_or_default();
         Ok(Self { file, text, report, effects })
     }
 
@@ -46,8 +45,9 @@ impl<'f> Linted<'f> {
 }
 
 pub(crate) fn run(arguments: &Lint) -> Result<ExitCode, Failure> {
+    let options = input::options(&arguments.platform)?;
     let linted: Vec<Linted<'_>> =
-        arguments.files.iter().map(|file| Linted::new(file, arguments)).collect::<Result<_, _>>()?;
+        arguments.files.iter().map(|file| Linted::new(file, &options)).collect::<Result<_, _>>()?;
     let is_clean = linted.iter().all(|linted| linted.report.diagnostics().is_empty() && linted.report.more() == 0);
     let mut findings = linted.iter().flat_map(Linted::findings);
     output::answer(u8::from(!is_clean), anstream::stdout().lock(), |out| match arguments.format {

@@ -17,6 +17,7 @@ mod places;
 mod query;
 mod render;
 mod review;
+mod stdin;
 mod test;
 
 use args::{Arguments, Command, Document, Fingerprint};
@@ -28,28 +29,32 @@ use std::{
 };
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Lint(arguments) => lint::run(&arguments),
-        Command::Fingerprint(arguments) => print_fingerprint(&arguments),
-        Command::Decide(arguments) => decide::run(&arguments),
-        Command::Diff(arguments) => diff::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
-        Command::Test(arguments) => test::run(&arguments),
-        Command::Map(arguments) => map::run(&arguments),
-        Command::Nft(arguments) => nft::run(&arguments),
-        Command::Fmt(arguments) => format::run(&arguments),
-        Command::Fix(arguments) => fix::run(&arguments),
-        Command::ClientIp(arguments) => client_ip::run(&arguments),
-        Command::Schema { document } => print_schema(document),
-        Command::Completions { shell } => print_completions(shell),
-    };
-    match outcome {
+    let command = Arguments::parse().command;
+    match stdin::once(&command).and_then(|()| run(&command)) {
         Ok(code) => code,
         Err(failure) => {
             render::failure(&failure);
             ExitCode::from(2)
         }
+    }
+}
+
+fn run(command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Check(arguments) => check::run(arguments),
+        Command::Lint(arguments) => lint::run(arguments),
+        Command::Fingerprint(arguments) => print_fingerprint(arguments),
+        Command::Decide(arguments) => decide::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
+        Command::Map(arguments) => map::run(arguments),
+        Command::Nft(arguments) => nft::run(arguments),
+        Command::Fmt(arguments) => format::run(arguments),
+        Command::Fix(arguments) => fix::run(arguments),
+        Command::ClientIp(arguments) => client_ip::run(arguments),
+        Command::Schema { document } => print_schema(*document),
+        Command::Completions { shell } => print_completions(*shell),
     }
 }
 
@@ -65,7 +70,7 @@ fn print_schema(document: Document) -> Result<ExitCode, Failure> {
 }
 
 fn print_fingerprint(arguments: &Fingerprint) -> Result<ExitCode, Failure> {
-    let policy = input::policy(&arguments.file, &arguments.platform)?;
+    let policy = input::policy(&arguments.file, &input::options(&arguments.platform)?)?;
     output::answer(ExitCode::SUCCESS, io::stdout().lock(), |out| {
         if arguments.text {
             Ok(write!(out, "{}", policy.canonical_text())?)

@@ -14,7 +14,7 @@ use std::{
 };
 
 pub(crate) fn run(arguments: &Nft) -> Result<ExitCode, Failure> {
-    let policy = input::policy(&arguments.file, &arguments.platform)?;
+    let policy = input::policy(&arguments.file, &input::options(&arguments.platform)?)?;
     let rule_set = lower(&policy, &settings(arguments));
     if rule_set.by_name == ByName::Dropped {
         // What is printed is fit for use. It is told beside it that it does less than the policy.

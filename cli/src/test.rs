@@ -167,6 +167,8 @@ fn policy(file: &Path, policy: &RawValue) -> Result<(String, String), Failure> {
     match string(policy) {
         Some(beside) => {
             let path = file.with_file_name(beside);
+            // Even `-` is a file there.
+            let path = if input::is_stdin(&path) { Path::new(".").join(path) } else { path };
             Ok((input::name(&path), input::read(&path)?))
         }
         None => Ok((format!("the policy in {}", input::name(file)), policy.get().to_owned())),

@@ -42,11 +42,9 @@ use survey::Survey;
 use titles::Asked;
 
 pub(crate) fn run(arguments: &Map) -> Result<ExitCode, Failure> {
-    if input::is_stdin(&arguments.file) && arguments.diff.as_deref().is_some_and(input::is_stdin) {
-        return Err(Failure::Question("the two policies cannot both be standard input".into()));
-    }
-    let policy = input::policy(&arguments.file, &arguments.platform)?;
-    let old = arguments.diff.as_deref().map(|old| input::policy(old, &arguments.platform)).transpose()?;
+    let options = input::options(&arguments.platform)?;
+    let policy = input::policy(&arguments.file, &options)?;
+    let old = arguments.diff.as_deref().map(|old| input::policy(old, &options)).transpose()?;
     let direction = match arguments.direction {
         Way::Egress => Direction::Egress,
         Way::Ingress => Direction::Ingress,
