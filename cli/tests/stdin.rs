@@ -8,21 +8,21 @@ use std::fs;
 use support::{sandgate, sandgate_in};
 use tempfile::TempDir;
 
-const OPEN: &str = "examples/policies/internet-off.json";
+const POLICY: &str = "examples/policies/internet-off.json";
 
 #[test]
 fn two_arguments_cannot_both_be_standard_input() {
     let batch = ["decide", "-", "--batch", "-"];
     let commands: [(&[&str], &str); 14] = [
         (&["diff", "-", "-"], "OLD and NEW"),
-        (&["diff", "-", OPEN, "--guardrails", "-"], "OLD and --guardrails"),
-        (&["diff", OPEN, "-", "--guardrails", "-"], "NEW and --guardrails"),
+        (&["diff", "-", POLICY, "--guardrails", "-"], "OLD and --guardrails"),
+        (&["diff", POLICY, "-", "--guardrails", "-"], "NEW and --guardrails"),
         (&batch, "FILE and --batch"),
-        (&["decide", OPEN, "--batch", "-", "--guardrails", "-"], "--guardrails and --batch"),
+        (&["decide", POLICY, "--batch", "-", "--guardrails", "-"], "--guardrails and --batch"),
         (&["explain", "-", "--in", "192.0.2.1", "--port", "1", "--guardrails", "-"], "FILE and --guardrails"),
         (&["map", "-", "--diff", "-"], "FILE and --diff"),
-        (&["map", OPEN, "--diff", "-", "--guardrails", "-"], "--guardrails and --diff"),
-        (&["lint", "-", OPEN, "-"], "FILE and FILE"),
+        (&["map", POLICY, "--diff", "-", "--guardrails", "-"], "--guardrails and --diff"),
+        (&["lint", "-", POLICY, "-"], "FILE and FILE"),
         (&["lint", "--guardrails", "-"], "FILE and --guardrails"),
         (&["test", "-", "-"], "FILE and FILE"),
         (&["check", "--guardrails", "-"], "FILE and --guardrails"),
