@@ -186,7 +186,7 @@ pub(crate) struct Explain {
 
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
-    /// The policy as it was.
+    /// The policy as it was; `-` is standard input.
     pub(crate) old: PathBuf,
     /// The policy as it will be; `-` is standard input.
     pub(crate) new: PathBuf,
@@ -202,7 +202,7 @@ pub(crate) struct Diff {
 
 #[derive(Debug, Args)]
 pub(crate) struct Test {
-    /// The expectation files. The policy of each is looked for beside it.
+    /// The expectation files; `-` is standard input. The policy of each is looked for beside it.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Show every question, not only those that are answered otherwise than expected.
@@ -217,7 +217,7 @@ pub(crate) struct Map {
     /// The policy; `-` is standard input.
     #[arg(default_value = "-", value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Draw what is different from this policy.
+    /// Draw what is different from this policy; `-` is standard input.
     #[arg(long, value_name = "OLD")]
     pub(crate) diff: Option<PathBuf>,
     /// What the sandbox may reach, or who may reach it.
@@ -418,7 +418,7 @@ pub(crate) struct Platform {
     /// Compile without the operator's layer.
     #[arg(long, conflicts_with = "guardrails")]
     pub(crate) no_guardrails: bool,
-    /// Read the operator's layer from a guardrails document.
+    /// Read the operator's layer from a guardrails document; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) guardrails: Option<PathBuf>,
     /// Accept ports in allowOut and denyOut.

@@ -2,8 +2,8 @@
 
 use crate::{
     args::{Check, Format},
-    input::{self, Failure},
-    render,
+    input::{self, Failure, json},
+    output, render,
 };
 use sandgate::{Diagnostic, Form, check};
 use serde::Serialize;
@@ -29,17 +29,16 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     let text = input::read(&arguments.file)?;
     let form = if arguments.update { Form::Update } else { Form::Config };
     let report = check(&text, form, &options);
-    let mut out = anstream::stdout().lock();
-    match arguments.output.format {
+    let code = u8::from(!report.is_valid());
+    output::answer(code, anstream::stdout().lock(), |out| match arguments.output.format {
         Format::Json => {
             let answer = Answer { valid: report.is_valid(), diagnostics: report.diagnostics(), more: report.more() };
-            writeln!(out, "{}", serde_json::to_string(&answer).map_err(std::io::Error::from)?)?;
+            Ok(writeln!(out, "{}", json(&answer)?)?)
         }
         Format::Text => {
             let name = input::name(&arguments.file);
             write!(out, "{}", render::report(&name, &text, &report))?;
-            writeln!(out, "{name}: {}", render::summary(&report))?;
+            Ok(writeln!(out, "{name}: {}", render::summary(&report))?)
         }
-    }
-    Ok(if report.is_valid() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    })
 }

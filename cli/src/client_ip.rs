@@ -3,6 +3,7 @@
 use crate::{
     args::{ClientIp, Format},
     input::Failure,
+    output,
 };
 use sandgate::ClientAddress;
 use std::{io::Write, process::ExitCode};
@@ -15,14 +16,10 @@ pub(crate) fn run(arguments: &ClientIp) -> Result<ExitCode, Failure> {
         (None, None) => ClientAddress::Peer,
     };
     let client = mode.derive(arguments.peer, &arguments.xff);
-    let mut out = anstream::stdout().lock();
-    match (arguments.output.format, client) {
-        (Format::Json, client) => {
-            let client = client.map(|client| client.to_string());
-            writeln!(out, "{}", serde_json::json!({ "client": client }))?;
-        }
-        (Format::Text, Some(client)) => writeln!(out, "{client}")?,
-        (Format::Text, None) => writeln!(out, "unknown: ingress rules deny this client")?,
-    }
-    Ok(ExitCode::SUCCESS)
+    let client = client.map(|client| client.to_string());
+    output::answer(ExitCode::SUCCESS, anstream::stdout().lock(), |out| match (arguments.output.format, client) {
+        (Format::Json, client) => Ok(writeln!(out, "{}", serde_json::json!({ "client": client }))?),
+        (Format::Text, Some(client)) => Ok(writeln!(out, "{client}")?),
+        (Format::Text, None) => Ok(writeln!(out, "unknown: ingress rules deny this client")?),
+    })
 }

@@ -3,7 +3,8 @@
 use crate::{
     args::{Decide, Format},
     input::{self, Failure, json},
-    query::{Query, answer, describe, exit_code, style},
+    output,
+    query::{Answer, Query, answer, describe, exit_code, style},
 };
 use sandgate::Policy;
 use serde::Serialize;
@@ -27,10 +28,7 @@ struct NoAnswerError {
 }
 
 pub(crate) fn run(arguments: &Decide) -> Result<ExitCode, Failure> {
-    if input::is_stdin(&arguments.file) && arguments.batch.as_deref().is_some_and(input::is_stdin) {
-        return Err(Failure::Question("the policy and the queries cannot both be standard input".into()));
-    }
-    let policy = input::policy(&arguments.file, &arguments.platform)?;
+    let policy = input::policy(&arguments.file, &input::options(&arguments.platform)?)?;
     match &arguments.batch {
         Some(path) => batch(&policy, path, arguments.output.format),
         None => single(&policy, &query(arguments)?, arguments.output.format),
@@ -54,25 +52,26 @@ fn query(arguments: &Decide) -> Result<Query, Failure> {
 fn single(policy: &Policy, query: &Query, format: Format) -> Result<ExitCode, Failure> {
     let asked = describe(query);
     let answer = answer(policy, query).map_err(Failure::Question)?;
-    let mut out = anstream::stdout().lock();
-    match format {
-        Format::Json => writeln!(out, "{}", json(&answer)?)?,
-        Format::Text => {
-            let style = style(answer.verdict);
-            writeln!(out, "{style}{}{style:#}: {asked}", answer.verdict)?;
-            writeln!(out, "  reason: {}: {}", answer.reason, answer.summary)?;
-            if let Some(entry) = &answer.entry {
-                writeln!(out, "  entry:  {}[{}] `{}`", entry.list, entry.index, entry.text)?;
-            }
-            if let Some(name) = &answer.name {
-                writeln!(out, "  name:   `{name}`: resolve it, and ask about every address before connecting")?;
-            }
-            if let Some(host) = &answer.masked_host {
-                writeln!(out, "  host:   `{host}` in the Host header")?;
-            }
-        }
+    output::answer(exit_code(answer.verdict), anstream::stdout().lock(), |out| match format {
+        Format::Json => Ok(writeln!(out, "{}", json(&answer)?)?),
+        Format::Text => Ok(print(out, &asked, &answer)?),
+    })
+}
+
+fn print(out: &mut impl Write, asked: &str, answer: &Answer) -> io::Result<()> {
+    let style = style(answer.verdict);
+    writeln!(out, "{style}{}{style:#}: {asked}", answer.verdict)?;
+    writeln!(out, "  reason: {}: {}", answer.reason, answer.summary)?;
+    if let Some(entry) = &answer.entry {
+        writeln!(out, "  entry:  {}[{}] `{}`", entry.list, entry.index, entry.text)?;
     }
-    Ok(exit_code(answer.verdict))
+    if let Some(name) = &answer.name {
+        writeln!(out, "  name:   `{name}`: resolve it, and ask about every address before connecting")?;
+    }
+    if let Some(host) = &answer.masked_host {
+        writeln!(out, "  host:   `{host}` in the Host header")?;
+    }
+    Ok(())
 }
 
 fn batch(policy: &Policy, path: &Path, format: Format) -> Result<ExitCode, Failure> {
@@ -111,6 +110,6 @@ fn batch(policy: &Policy, path: &Path, format: Format) -> Result<ExitCode, Failu
             }
         }
     }
-    out.flush()?;
-    Ok(ExitCode::from(if all_decided { 0 } else { 2 }))
+    let code = if all_decided { 0 } else { 2 };
+    output::answer(code, out, |_| Ok(()))
 }

@@ -3,13 +3,17 @@
 use crate::{
     args::{Diff, ReviewFormat},
     input::{self, Failure},
+    output,
     places::{list, places},
     review::{Finding, lines, sarif},
 };
 use anstyle::{AnsiColor, Style};
 use sandgate::{Change, Difference, Direction, Names, Outcome, PortSpan, Region, Source, diff, tightens};
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
+    ops::Range,
+    path::Path,
     process::ExitCode,
 };
 
@@ -17,19 +21,19 @@ const OPENS: Style = AnsiColor::Yellow.on_default().bold();
 const CLOSES: Style = AnsiColor::Cyan.on_default().bold();
 
 pub(crate) fn run(arguments: &Diff) -> Result<ExitCode, Failure> {
-    let old = input::policy(&arguments.old, &arguments.platform)?;
-    let (new, text) = input::policy_and_text(&arguments.new, &arguments.platform)?;
+    let options = input::options(&arguments.platform)?;
+    let old = input::policy(&arguments.old, &options)?;
+    let (new, text) = input::policy_and_text(&arguments.new, &options)?;
     let difference = diff(&old, &new);
     let wider = tightens(&old, &new).err();
-    let findings = || wider.iter().flat_map(|wider| openings(&input::name(&arguments.new), &text, wider));
-    let mut out = anstream::stdout().lock();
-    match arguments.format {
-        ReviewFormat::Json => writeln!(out, "{}", input::json(&difference)?)?,
-        ReviewFormat::Text => print(&mut out, &difference, wider.is_some())?,
-        ReviewFormat::Github => findings().try_for_each(|finding| finding.annotate(&mut out))?,
-        ReviewFormat::Sarif => writeln!(out, "{:#}", sarif(OPENINGS.into_iter(), findings()))?,
-    }
-    Ok(ExitCode::from(u8::from(arguments.fail_on_widen && wider.is_some())))
+    let findings = || wider.iter().flat_map(|wider| openings(&arguments.new, &text, wider));
+    let code = u8::from(arguments.fail_on_widen && wider.is_some());
+    output::answer(code, anstream::stdout().lock(), |out| match arguments.format {
+        ReviewFormat::Json => Ok(writeln!(out, "{}", input::json(&difference)?)?),
+        ReviewFormat::Text => Ok(print(out, &difference, wider.is_some())?),
+        ReviewFormat::Github => Ok(findings().try_for_each(|finding| finding.annotate(out))?),
+        ReviewFormat::Sarif => Ok(writeln!(out, "{:#}", sarif(OPENINGS.into_iter(), findings()))?),
+    })
 }
 
 const EGRESS: &str = "opens-egress";
@@ -45,23 +49,19 @@ const OPENINGS: [(&str, &str); 4] = [
 ];
 
 /// What is wider, a finding each.
-fn openings(name: &str, text: &str, wider: &Difference) -> Vec<Finding> {
-    let finding = |code: &str, place, message| Finding {
-        file: name.into(),
-        lines: lines(text, place),
-        code: code.into(),
-        level: "warning",
-        message,
-    };
+fn openings<'f>(file: &'f Path, text: &str, wider: &Difference) -> Vec<Finding<'f>> {
     let source = Source::new(text);
-    let mut found = Vec::new();
+    let mut elements = BTreeMap::new();
+    let mut found: Vec<(&str, Option<Range<usize>>, String)> = Vec::new();
     for change in &wider.changes {
         let code = if change.direction == Direction::Egress { EGRESS } else { INGRESS };
+        let names = change.names.as_ref().map(|names| format!(", {}", named(names))).unwrap_or_default();
         for region in &change.regions {
             // What an entry opens by being gone has no line.
-            let cited = region.entries_after.first();
-            let place = cited.and_then(|entry| source.elements(entry.list.as_str()).into_iter().nth(entry.index));
-            let names = change.names.as_ref().map(|names| format!(", {}", named(names))).unwrap_or_default();
+            let place = region.entries_after.first().and_then(|entry| {
+                let list = elements.entry(entry.list).or_insert_with(|| source.elements(entry.list.as_str()));
+                list.get(entry.index).cloned()
+            });
             let message = format!(
                 "{}: {} -> {}: {}, {}{names}",
                 change.direction,
@@ -70,17 +70,25 @@ fn openings(name: &str, text: &str, wider: &Difference) -> Vec<Finding> {
                 places(&region.addresses, ", "),
                 ports(&region.ports)
             );
-            found.push(finding(code, place, message));
+            found.push((code, place, message));
         }
     }
     for resolved in &wider.resolved {
-        found.push(finding(RESOLVED, None, format!("names may lead to {}", places(&resolved.addresses, ", "))));
+        found.push((RESOLVED, None, format!("names may lead to {}", places(&resolved.addresses, ", "))));
     }
     if let Some(token) = &wider.access_token {
         let message = format!("ports {} need no traffic access token", list(&token.no_longer_needed));
-        found.push(finding(TOKEN, None, message));
+        found.push((TOKEN, None, message));
     }
-    found
+    let lines = lines(text, found.iter().map(|(_, place, _)| place.clone()));
+    let finding = |((code, _, message), lines): ((&str, _, _), _)| Finding {
+        file,
+        lines,
+        code: code.into(),
+        level: "warning",
+        message,
+    };
+    found.into_iter().zip(lines).map(finding).collect()
 }
 
 fn print(out: &mut impl Write, difference: &Difference, is_wider: bool) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use crate::{
     args::{Explain, Format},
     input::{self, Failure},
-    query,
+    output, query,
 };
 use anstyle::{AnsiColor, Style};
 use sandgate::{AddressSteps, Destination, Direction, Explanation, HostInput, Input, Policy, Ruling, StepOutcome};
@@ -17,14 +17,14 @@ const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
 pub(crate) fn run(arguments: &Explain) -> Result<ExitCode, Failure> {
-    let policy = input::policy(&arguments.file, &arguments.platform)?;
+    let policy = input::policy(&arguments.file, &input::options(&arguments.platform)?)?;
     let explanation = explain(&policy, arguments)?;
-    let mut out = anstream::stdout().lock();
-    match arguments.output.format {
-        Format::Json => writeln!(out, "{}", input::json(&explanation)?)?,
-        Format::Text => print(&mut out, &explanation, arguments)?,
-    }
-    Ok(query::exit_code(explanation.verdict))
+    output::answer(query::exit_code(explanation.verdict), anstream::stdout().lock(), |out| {
+        match arguments.output.format {
+            Format::Json => Ok(writeln!(out, "{}", input::json(&explanation)?)?),
+            Format::Text => Ok(print(out, &explanation, arguments)?),
+        }
+    })
 }
 
 fn explain(policy: &Policy, arguments: &Explain) -> Result<Explanation, Failure> {

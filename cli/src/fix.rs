@@ -3,7 +3,7 @@
 use crate::{
     args::{Fix, Format, HostBits},
     input::{self, Failure, Refused, json},
-    render,
+    output, render,
 };
 use sandgate::{Diagnostic, Repair, Repaired, Repairs, Unrepaired, repair};
 use serde::Serialize;
@@ -22,41 +22,36 @@ pub(crate) fn run(arguments: &Fix) -> Result<ExitCode, Failure> {
         HostBits::Address => sandgate::HostBits::Address,
     });
     let result = repair(&text, Repairs { host_bits, minimize: arguments.minimize }, &options);
+    let code = u8::from(match &result {
+        Ok(repaired) => arguments.check && !repaired.repairs.is_empty(),
+        Err(_) => true,
+    });
+    let writes = arguments.write && !input::is_stdin(&arguments.file);
+    if let Ok(repaired) = &result
+        && writes
+        && repaired.text != text
+    {
+        fs::write(&arguments.file, &repaired.text).map_err(|error| Failure::File { name: name.clone(), error })?;
+    }
     if arguments.output.format == Format::Json {
-        writeln!(io::stdout().lock(), "{}", json(&Answer::of(&result))?)?;
+        return output::answer(code, io::stdout().lock(), |out| Ok(writeln!(out, "{}", json(&Answer::of(&result))?)?));
     }
-    let tells = arguments.output.format == Format::Text;
-    let repaired = match result {
-        Ok(repaired) => repaired,
-        Err(left) => {
-            if tells {
-                tell(&mut anstream::stderr().lock(), &left.repairs)?;
-                // The places are those of the text as far as it is repaired.
-                let name = if left.repairs.is_empty() { name } else { format!("{name}, repaired so far") };
-                let refused = Refused { name, text: left.text, report: left.report };
-                render::failure(&Failure::Refused(Box::new(refused)));
-            }
-            return Ok(ExitCode::from(1));
+    match result {
+        Ok(Repaired { repairs, .. }) if arguments.check || writes => {
+            output::answer(code, anstream::stdout().lock(), |out| Ok(tell(out, &repairs)?))
         }
-    };
-    if arguments.check {
-        if tells {
-            tell(&mut anstream::stdout().lock(), &repaired.repairs)?;
+        Ok(Repaired { text, repairs, .. }) => {
+            let _ = tell(&mut anstream::stderr().lock(), &repairs);
+            output::answer(code, io::stdout().lock(), |out| Ok(out.write_all(text.as_bytes())?))
         }
-        return Ok(ExitCode::from(u8::from(!repaired.repairs.is_empty())));
+        Err(Unrepaired { text, repairs, report, .. }) => {
+            let _ = tell(&mut anstream::stderr().lock(), &repairs);
+            // The places are those of the text as far as it is repaired.
+            let name = if repairs.is_empty() { name } else { format!("{name}, repaired so far") };
+            render::failure(&Failure::Refused(Box::new(Refused { name, text, report })));
+            Ok(code.into())
+        }
     }
-    if arguments.write && !input::is_stdin(&arguments.file) {
-        if repaired.text != text {
-            fs::write(&arguments.file, &repaired.text).map_err(|error| Failure::File { name, error })?;
-        }
-        if tells {
-            tell(&mut anstream::stdout().lock(), &repaired.repairs)?;
-        }
-    } else if tells {
-        tell(&mut anstream::stderr().lock(), &repaired.repairs)?;
-        io::stdout().lock().write_all(repaired.text.as_bytes())?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// What `--format json` prints.

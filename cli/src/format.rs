@@ -3,10 +3,17 @@
 use crate::{
     args::Fmt,
     input::{self, Failure, Refused},
-    render,
+    output, render,
 };
-use sandgate::{Capabilities, Code, Entry, Form, Guardrails, List, NetworkConfig, Options, Severity, Source, check};
-use std::{fs, io::Write, ops::Range, process::ExitCode};
+use sandgate::{
+    Capabilities, Code, Entry, Form, Guardrails, List, NetworkConfig, Options, Position, Severity, Source, check,
+};
+use std::{
+    fs,
+    io::{self, Write},
+    ops::Range,
+    process::ExitCode,
+};
 
 pub(crate) fn run(arguments: &Fmt) -> Result<ExitCode, Failure> {
     let text = input::read(&arguments.file)?;
@@ -20,23 +27,23 @@ pub(crate) fn run(arguments: &Fmt) -> Result<ExitCode, Failure> {
         }
     };
     if arguments.check {
-        let mut out = anstream::stdout().lock();
-        let source = Source::new(&text);
-        for (place, canonical) in &changes {
-            let line = source.position(place.start).line;
-            writeln!(out, "{name}:{line}: {} is {canonical}", text.get(place.clone()).unwrap_or_default())?;
-        }
-        return Ok(ExitCode::from(u8::from(!changes.is_empty())));
+        let starts: Vec<usize> = changes.iter().map(|(place, _)| place.start).collect();
+        let positions = Source::new(&text).positions(&starts);
+        return output::answer(u8::from(!changes.is_empty()), anstream::stdout().lock(), |out| {
+            for ((place, canonical), Position { line, .. }) in changes.iter().zip(positions) {
+                writeln!(out, "{name}:{line}: {} is {canonical}", text.get(place.clone()).unwrap_or_default())?;
+            }
+            Ok(())
+        });
     }
     let formatted = Source::new(&text).edited(&changes);
     if arguments.write && !input::is_stdin(&arguments.file) {
         if formatted != text {
             fs::write(&arguments.file, formatted).map_err(|error| Failure::File { name, error })?;
         }
-    } else {
-        std::io::stdout().lock().write_all(formatted.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(ExitCode::SUCCESS)
+    output::answer(ExitCode::SUCCESS, io::stdout().lock(), |out| Ok(out.write_all(formatted.as_bytes())?))
 }
 
 /// The literals that are not canonical, in the order of the text, and what to write instead.

@@ -55,7 +55,8 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     text.map_err(|error| Failure::File { name: name(path), error })
 }
 
-/// The options that the arguments ask for.
+/// The options that the arguments ask for. The guardrails may be standard input, which is read once,
+/// however many policies there are.
 pub(crate) fn options(platform: &Platform) -> Result<Options, Failure> {
     let guardrails = match &platform.guardrails {
         _ if platform.no_guardrails => Guardrails::none(),
@@ -71,15 +72,14 @@ pub(crate) fn options(platform: &Platform) -> Result<Options, Failure> {
 }
 
 /// A policy that has to be valid.
-pub(crate) fn policy(path: &Path, platform: &Platform) -> Result<Policy, Failure> {
-    Ok(policy_and_text(path, platform)?.0)
+pub(crate) fn policy(path: &Path, options: &Options) -> Result<Policy, Failure> {
+    Ok(policy_and_text(path, options)?.0)
 }
 
 /// The same, with the text it was compiled from.
-pub(crate) fn policy_and_text(path: &Path, platform: &Platform) -> Result<(Policy, String), Failure> {
-    let options = options(platform)?;
+pub(crate) fn policy_and_text(path: &Path, options: &Options) -> Result<(Policy, String), Failure> {
     let text = read(path)?;
-    match Policy::from_json(&text, &options) {
+    match Policy::from_json(&text, options) {
         Ok(policy) => Ok((policy, text)),
         Err(report) => Err(Failure::Refused(Box::new(Refused { name: name(path), text, report }))),
     }

@@ -3,6 +3,7 @@
 use crate::{
     args::{Format, Nft},
     input::{self, Failure},
+    output,
 };
 use sandgate::nftables::{ByName, Log, Place, RuleSet, Settings, Step, lower};
 use serde::Serialize;
@@ -13,36 +14,31 @@ use std::{
 };
 
 pub(crate) fn run(arguments: &Nft) -> Result<ExitCode, Failure> {
-    let policy = input::policy(&arguments.file, &arguments.platform)?;
+    let policy = input::policy(&arguments.file, &input::options(&arguments.platform)?)?;
     let rule_set = lower(&policy, &settings(arguments));
     if rule_set.by_name == ByName::Dropped {
         // What is printed is fit for use. It is told beside it that it does less than the policy.
-        anstream::eprintln!(
-            "note: the kernel sees no names. Without --proxy-port, what only domain patterns allow is dropped."
-        );
+        let note = "note: the kernel sees no names. Without --proxy-port, what only domain patterns allow is dropped.";
+        let _ = writeln!(anstream::stderr(), "{note}");
     }
     if arguments.check {
         return check(&rule_set);
     }
-    match arguments.step {
-        None => print(arguments, &rule_set)?,
+    output::answer(ExitCode::SUCCESS, io::stdout().lock(), |out| match arguments.step {
+        None => print(out, arguments, &rule_set),
         Some(step) => {
             let asked = Step::from(step);
-            for transaction in rule_set.steps().into_iter().filter(|transaction| transaction.step() == asked) {
-                print(arguments, &transaction)?;
-            }
+            let mut steps = rule_set.steps().into_iter().filter(|transaction| transaction.step() == asked);
+            steps.try_for_each(|transaction| print(out, arguments, &transaction))
         }
-    }
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
-fn print<T: Display + Serialize>(arguments: &Nft, rules: &T) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
+fn print<T: Display + Serialize>(out: &mut impl Write, arguments: &Nft, rules: &T) -> Result<(), Failure> {
     match arguments.output.format {
-        Format::Text if !arguments.json => write!(out, "{rules}")?,
-        Format::Text | Format::Json => writeln!(out, "{}", input::json(rules)?)?,
+        Format::Text if !arguments.json => Ok(write!(out, "{rules}")?),
+        Format::Text | Format::Json => Ok(writeln!(out, "{}", input::json(rules)?)?),
     }
-    Ok(())
 }
 
 fn settings(arguments: &Nft) -> Settings {

@@ -49,6 +49,20 @@ pub(crate) fn answer(policy: &Policy, query: &Query) -> Result<Answer, String> {
     }
 }
 
+/// Why a question cannot be asked, or has an answer only because something is mistyped.
+pub(crate) fn flaw(query: &Query) -> Option<String> {
+    match query {
+        Query::Ingress { client, .. } => {
+            let mistyped = client.as_deref().filter(|client| parse_address(client).is_none())?;
+            Some(format!("expected an address or null as the client, found `{}`", mistyped.escape_debug()))
+        }
+        Query::Egress { address, host, sni, .. } => match parse_address(address) {
+            None => Some(no_address(address)),
+            Some(_) => self::host(host.as_deref(), sni.as_deref()).err(),
+        },
+    }
+}
+
 /// The host name of a question, and where it was seen.
 pub(crate) fn host<'q>(host: Option<&'q str>, sni: Option<&'q str>) -> Result<Option<Host<'q>>, String> {
     match (host, sni) {

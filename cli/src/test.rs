@@ -3,12 +3,13 @@
 use crate::{
     args::{Format, Test},
     input::{self, Failure, Refused, json},
-    query::{AnswerEntry, Query, answer, describe},
+    output,
+    query::{AnswerEntry, Query, answer, describe, flaw},
 };
 use anstyle::{AnsiColor, Style};
 use sandgate::{Capabilities, Form, Guardrails, Options, Policy, check};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::value::RawValue;
 use std::{
     fmt,
     io::{self, Write},
@@ -23,8 +24,9 @@ const FAILED: Style = AnsiColor::Red.on_default().bold();
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expectations {
-    /// The file of the policy, beside this one, or the policy itself.
-    policy: Value,
+    /// The file of the policy, beside this one, or the policy itself: its text, because a value of
+    /// JSON has lost what stands there twice (D-3).
+    policy: Box<RawValue>,
     #[serde(default)]
     options: ExpectedOptions,
     #[serde(default)]
@@ -40,16 +42,27 @@ struct ExpectedOptions {
     egress_ports: bool,
     ipv6_ingress: bool,
     /// A guardrails document, or `none`.
-    guardrails: Option<Value>,
+    guardrails: Option<Box<RawValue>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expected {
+    #[serde(deserialize_with = "question")]
     query: Query,
     verdict: String,
     reason: Option<String>,
     entry: Option<AnswerEntry>,
+}
+
+/// A question that can be asked. The unknown client is `null` here: what looks like an address and
+/// is none was mistyped, and would be denied for another reason than the one that is tested.
+fn question<'de, D: Deserializer<'de>>(from: D) -> Result<Query, D::Error> {
+    let query = Query::deserialize(from)?;
+    match flaw(&query) {
+        Some(flaw) => Err(D::Error::custom(flaw)),
+        None => Ok(query),
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,8 +94,17 @@ struct Outcome {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Said {
-    Answer { verdict: String, reason: Option<String>, entry: Option<AnswerEntry> },
+    Answer {
+        verdict: String,
+        reason: Option<String>,
+        entry: Option<AnswerEntry>,
+    },
     Diagnostics(Vec<Told>),
+    /// Of a policy that must be refused and is not.
+    Valid {
+        valid: bool,
+        diagnostics: Vec<Told>,
+    },
 }
 
 impl fmt::Display for Said {
@@ -94,22 +116,24 @@ impl fmt::Display for Said {
                 entry.iter().try_for_each(|AnswerEntry { list, index, text }| write!(f, ", `{list}[{index}]` `{text}`"))
             }
             Self::Diagnostics(told) if told.is_empty() => f.write_str("nothing"),
-            Self::Diagnostics(told) => {
-                let told: Vec<String> = told.iter().map(|Told { code, path }| format!("{path} {code}")).collect();
-                f.write_str(&told.join(", "))
-            }
+            Self::Diagnostics(told) => f.write_str(&list(told)),
+            Self::Valid { diagnostics, .. } if diagnostics.is_empty() => f.write_str("a valid policy"),
+            Self::Valid { diagnostics, .. } => write!(f, "a valid policy, with {}", list(diagnostics)),
         }
     }
 }
 
+fn list(told: &[Told]) -> String {
+    told.iter().map(|Told { code, path }| format!("{path} {code}")).collect::<Vec<_>>().join(", ")
+}
+
 pub(crate) fn run(arguments: &Test) -> Result<ExitCode, Failure> {
     let tested: Vec<Tested> = arguments.files.iter().map(|file| test(file)).collect::<Result<_, _>>()?;
-    let mut out = anstream::stdout().lock();
-    match arguments.output.format {
-        Format::Json => tested.iter().try_for_each(|tested| Ok::<_, Failure>(writeln!(out, "{}", json(tested)?)?))?,
-        Format::Text => print(&mut out, &tested, arguments.verbose)?,
-    }
-    Ok(ExitCode::from(u8::from(tested.iter().any(|tested| tested.failed > 0))))
+    let code = u8::from(tested.iter().any(|tested| tested.failed > 0));
+    output::answer(code, anstream::stdout().lock(), |out| match arguments.output.format {
+        Format::Json => tested.iter().try_for_each(|tested| Ok(writeln!(out, "{}", json(tested)?)?)),
+        Format::Text => Ok(print(out, &tested, arguments.verbose)?),
+    })
 }
 
 fn test(file: &Path) -> Result<Tested, Failure> {
@@ -139,22 +163,29 @@ fn test(file: &Path) -> Result<Tested, Failure> {
 }
 
 /// The policy's name and text.
-fn policy(file: &Path, policy: &Value) -> Result<(String, String), Failure> {
-    match policy {
-        Value::String(beside) => {
+fn policy(file: &Path, policy: &RawValue) -> Result<(String, String), Failure> {
+    match string(policy) {
+        Some(beside) => {
             let path = file.with_file_name(beside);
+            // Even `-` is a file there.
+            let path = if input::is_stdin(&path) { Path::new(".").join(path) } else { path };
             Ok((input::name(&path), input::read(&path)?))
         }
-        document => Ok((format!("the policy in {}", input::name(file)), document.to_string())),
+        None => Ok((format!("the policy in {}", input::name(file)), policy.get().to_owned())),
     }
+}
+
+/// What a text of JSON says, if it is a string.
+fn string(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
 }
 
 fn options(expected: &ExpectedOptions, name: &str) -> Result<Options, Failure> {
     let guardrails = match &expected.guardrails {
         None => Guardrails::default(),
-        Some(Value::String(none)) if none == "none" => Guardrails::none(),
+        Some(none) if string(none).as_deref() == Some("none") => Guardrails::none(),
         Some(document) => {
-            let (name, text) = (format!("the guardrails in {name}"), document.to_string());
+            let (name, text) = (format!("the guardrails in {name}"), document.get().to_owned());
             Guardrails::from_json(&text).map_err(|report| Failure::Refused(Box::new(Refused { name, text, report })))?
         }
     };
@@ -170,9 +201,13 @@ fn refused(text: &str, told: Vec<Told>, options: &Options) -> Outcome {
         found.map(|found| Told { code: found.code().to_string(), path: found.path().into() }).collect();
     Outcome {
         question: "what is wrong with the policy".into(),
-        passed: told == found,
+        passed: told == found && !report.is_valid(),
         expected: Said::Diagnostics(told),
-        found: Said::Diagnostics(found),
+        found: if report.is_valid() {
+            Said::Valid { valid: true, diagnostics: found }
+        } else {
+            Said::Diagnostics(found)
+        },
     }
 }
 

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::fs;
-use support::sandgate;
+use support::{sandgate, sandgate_in};
 
 const OFFICE: &str = "examples/policies/database-one-office.json";
 const AGENT: &str = "examples/policies/agent-one-model-one-code-host.json";
@@ -75,6 +75,26 @@ fn control_characters_of_a_policy_do_not_reach_the_terminal() {
     let ran = sandgate(&["check"], r#"{"denyOut": ["\u001b[31m1.2.3.4"], "a\u001b[2Jb": 1}"#);
     assert_eq!(ran.code, 1);
     assert!(!ran.out.contains('\x1b'));
+}
+
+#[test]
+fn a_place_in_a_long_line_has_its_column_and_dots_for_what_is_left_out() {
+    let entries = vec![r#""192.0.2.1""#; 2_000].join(",");
+    let ran = sandgate(&["check"], &format!(r#"{{"denyOut": [{entries},"10.1.2.3/8",{entries}]}}"#));
+    // 13 characters before the first entry, 12 for each of them.
+    assert!(ran.out.contains(" --> standard input:1:24015\n"), "{}", ran.out);
+    let shown = ran.out.lines().find(|line| line.contains("10.1.2.3/8\"")).unwrap();
+    assert!(shown.starts_with("1 | ...") && shown.ends_with("..."), "{shown}");
+    let carets = ran.out.lines().find(|line| line.contains("^^^^^^^^^^ /denyOut/2000")).unwrap();
+    assert_eq!(carets.find('^'), shown.find("10.1.2.3/8"));
+}
+
+#[test]
+fn a_control_character_does_not_change_the_place_that_is_told() {
+    let ran = sandgate(&["check"], "{\"denyOut\": [\"\u{1}:7:7\", 1]}");
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains(" --> standard input:1:15\n"), "{}", ran.out);
+    assert!(!ran.out.contains('\u{1}'));
 }
 
 #[test]
@@ -238,6 +258,24 @@ fn lint_annotates_the_place() {
     assert_eq!(result["locations"][0]["physicalLocation"]["region"], region);
     let answer = json(&sandgate(&["lint", "--format", "json"], "{}").out);
     assert_eq!(answer["effects"][0]["code"], "ipv6-egress-open");
+}
+
+#[test]
+fn sarif_names_files_as_uris() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "a b#1%\u{e9}.json";
+    fs::write(folder.path().join(name), r#"{"denyOut": ["10.1.2.3/8"]}"#).unwrap();
+    let uri = |file: &str| {
+        let sarif = json(&sandgate_in(folder.path(), &["lint", "--format", "sarif", file], r#"{"denyOut": [""]}"#).out);
+        let location = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+        location["artifactLocation"]["uri"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(uri(name), "a%20b%231%25%C3%A9.json");
+    assert_eq!(uri(&format!("./{name}")), "./a%20b%231%25%C3%A9.json");
+    let absolute = uri(folder.path().join(name).to_str().unwrap());
+    assert!(absolute.starts_with("file:///") && absolute.ends_with("/a%20b%231%25%C3%A9.json"), "{absolute}");
+    // The standard wants a location where there is a line.
+    assert_eq!(uri("-"), "stdin");
 }
 
 #[test]

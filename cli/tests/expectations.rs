@@ -21,8 +21,12 @@ fn files(end: &str) -> Vec<String> {
 }
 
 fn run(expectations: &Value) -> support::Ran {
+    run_text(&expectations.to_string())
+}
+
+fn run_text(expectations: &str) -> support::Ran {
     let file = tempfile::NamedTempFile::new().unwrap();
-    fs::write(file.path(), expectations.to_string()).unwrap();
+    fs::write(file.path(), expectations).unwrap();
     sandgate(&["test", file.path().to_str().unwrap()], "")
 }
 
@@ -83,7 +87,50 @@ fn a_policy_that_must_be_refused_has_to_be() {
     let bad = json!({"denyOut": ["10.0.0.0/33"]});
     assert_eq!(refused(bad.clone(), json!([{"code": "invalid-prefix-length", "path": "/denyOut/0"}])), 0);
     assert_eq!(refused(bad, json!([])), 1);
+    assert_eq!(refused(json!({}), json!([])), 1);
     assert_eq!(refused(json!({}), json!([{"code": "invalid-prefix-length", "path": "/denyOut/0"}])), 1);
+}
+
+#[test]
+fn a_policy_that_draws_only_warnings_is_not_refused() {
+    let policy = json!({"allowOut": ["10.0.0.0/8"], "denyOut": ["192.0.2.1"]});
+    let warning = json!([{"code": "allow-in-always-denied", "path": "/allowOut/0"}]);
+    let ran = run(&json!({"policy": policy, "diagnostics": warning}));
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("expected /allowOut/0 allow-in-always-denied\n"), "{}", ran.out);
+    assert!(ran.out.contains("found    a valid policy, with /allowOut/0 allow-in-always-denied\n"), "{}", ran.out);
+}
+
+#[test]
+fn what_stands_in_the_file_is_judged_as_it_is_written() {
+    let ask = |policy: &str, options: &str| {
+        let query = r#"{"query": {"direction": "ingress", "client": null, "port": 1}, "verdict": "allow"}"#;
+        run_text(&format!(r#"{{"policy": {policy}, "options": {options}, "queries": [{query}]}}"#))
+    };
+    assert_eq!(ask(r#"{"denyIn": []}"#, "{}").code, 0);
+    for (policy, options) in [
+        (r#"{"denyIn": ["0.0.0.0/0"], "denyIn": []}"#, "{}"),
+        ("{}", r#"{"guardrails": {"exemptPorts": [2], "exemptPorts": [1]}}"#),
+    ] {
+        let ran = ask(policy, options);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{policy} {options}");
+        assert!(ran.err.contains("duplicate-field"), "{}", ran.err);
+    }
+    let ran = run_text(
+        r#"{"policy": {"denyIn": [], "denyIn": []}, "diagnostics": [{"code": "duplicate-field", "path": "/denyIn"}]}"#,
+    );
+    assert_eq!(ran.code, 0, "{}", ran.out);
+}
+
+#[test]
+fn a_client_that_is_not_an_address_is_a_mistake_of_the_file_with_its_place() {
+    let text = "{\"policy\": {\"denyIn\": [\"0.0.0.0/0\"]}, \"queries\": [\n\
+        {\"query\": {\"direction\": \"ingress\", \"client\": \"203.0.113.7\", \"port\": 1}, \"verdict\": \"deny\"},\n\
+        {\"query\": {\"direction\": \"ingress\", \"client\": \"203.0.113.7x\", \"port\": 1}, \"verdict\": \"deny\"}]}";
+    let ran = run_text(text);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    assert!(ran.err.contains("found `203.0.113.7x` at line 3 column 71"), "{}", ran.err);
+    assert_eq!(run_text(&text.replace("\"203.0.113.7x\"", "null")).code, 0);
 }
 
 #[test]

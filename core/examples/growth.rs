@@ -9,7 +9,8 @@
 )]
 
 use sandgate::{
-    Capabilities, ClientAddress, Form, HostMask, HostName, Limits, NetworkConfig, Options, Policy, Source, check, diff,
+    Capabilities, ClientAddress, Form, HostMask, HostName, Limits, NetworkConfig, Options, Policy, Repairs, Source,
+    check, diff, repair,
 };
 use std::{env, fs, hint::black_box};
 
@@ -37,6 +38,7 @@ const CASES: &[Case] = &[
     },
     Case { name: "difference-trap", input: |bytes| both(&teeth(bytes / 2, 1), &teeth(bytes / 2, 2)), work: compare },
     Case { name: "difference-names", input: names_of_two, work: compare },
+    Case { name: "repairs", input: |bytes| deny(bytes, |_| "10.0.0.0/08:1024-65535".into()), work: repaired },
     Case { name: "bad-entries", input: |bytes| deny(bytes, |_| "10.1.2.3/8:x".into()), work: report },
     Case { name: "bad-names", input: |bytes| allow_names(bytes, bad_name), work: report },
     Case { name: "unknown-fields", input: |bytes| fields(bytes, |n| format!("denyin{n}")), work: report },
@@ -96,6 +98,11 @@ fn compare(text: &str) -> bool {
     let (Ok(old), Ok(new)) = (policy(old), policy(new)) else { return false };
     black_box(diff(&old, &new));
     true
+}
+
+/// Every entry is written differently, and all but one are taken out.
+fn repaired(text: &str) -> bool {
+    repair(text, Repairs::default(), &options()).is_ok()
 }
 
 /// Everything that a program does with a document that it refuses.

@@ -172,7 +172,16 @@ impl<'t> Source<'t> {
     }
 
     /// The line and column of each of these bytes of the text, in one pass over it.
-    fn positions(&self, bytes: &[usize]) -> Vec<Position> {
+    ///
+    /// ```
+    /// use sandgate::{Position, Source};
+    ///
+    /// let source = Source::new("{\n  \"denyOut\": []}");
+    /// let [end, start] = source.positions(&[14, 4])[..] else { unreachable!() };
+    /// assert_eq!((start, end), (Position { line: 2, column: 3 }, Position { line: 2, column: 13 }));
+    /// ```
+    #[must_use]
+    pub fn positions(&self, bytes: &[usize]) -> Vec<Position> {
         let mut order: Vec<usize> = (0..bytes.len()).collect();
         order.sort_unstable_by_key(|&index| bytes.get(index));
         let mut positions = alloc::vec![Position { line: 1, column: 1 }; bytes.len()];

@@ -3,6 +3,8 @@
 //! Work is counted in instructions under callgrind, memory as the peak of the process: neither
 //! depends on the pace of the machine, so both may fail a change.
 
+mod commands;
+
 use crate::{
     instructions::collected,
     run::{Outcome, cargo, command, output, step},
@@ -38,7 +40,8 @@ impl Grown {
 
 /// Counts, prints, and fails if something grows too fast.
 pub(crate) fn run() -> Outcome {
-    let grown = measure()?;
+    let mut grown = measure()?;
+    grown.extend(commands::measure()?);
     let too_fast: Vec<&str> = grown
         .iter()
         .filter(|grown| grown.ratios().iter().any(|ratio| *ratio > MOST))

@@ -28,6 +28,7 @@ mod words;
 use crate::{
     args::{Map, Way},
     input::{self, Failure},
+    output,
 };
 use draw::Picture;
 use sandgate::{Direction, diff};
@@ -41,11 +42,9 @@ use survey::Survey;
 use titles::Asked;
 
 pub(crate) fn run(arguments: &Map) -> Result<ExitCode, Failure> {
-    if input::is_stdin(&arguments.file) && arguments.diff.as_deref().is_some_and(input::is_stdin) {
-        return Err(Failure::Question("the two policies cannot both be standard input".into()));
-    }
-    let policy = input::policy(&arguments.file, &arguments.platform)?;
-    let old = arguments.diff.as_deref().map(|old| input::policy(old, &arguments.platform)).transpose()?;
+    let options = input::options(&arguments.platform)?;
+    let policy = input::policy(&arguments.file, &options)?;
+    let old = arguments.diff.as_deref().map(|old| input::policy(old, &options)).transpose()?;
     let direction = match arguments.direction {
         Way::Egress => Direction::Egress,
         Way::Ingress => Direction::Ingress,
@@ -61,11 +60,10 @@ pub(crate) fn run(arguments: &Map) -> Result<ExitCode, Failure> {
     };
     let picture = Picture::new(&survey, asked).draw(&title);
     if input::is_stdin(&arguments.output) {
-        io::stdout().lock().write_all(picture.as_bytes())?;
-    } else {
-        fs::write(&arguments.output, picture)
-            .map_err(|error| Failure::File { name: input::name(&arguments.output), error })?;
+        return output::answer(ExitCode::SUCCESS, io::stdout().lock(), |out| Ok(out.write_all(picture.as_bytes())?));
     }
+    fs::write(&arguments.output, picture)
+        .map_err(|error| Failure::File { name: input::name(&arguments.output), error })?;
     Ok(ExitCode::SUCCESS)
 }
 

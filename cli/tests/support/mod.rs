@@ -16,9 +16,14 @@ pub(crate) struct Ran {
 
 /// Runs the command in the folder of the repository, with this on standard input.
 pub(crate) fn sandgate(arguments: &[&str], input: &str) -> Ran {
+    sandgate_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), arguments, input)
+}
+
+/// The same in another folder.
+pub(crate) fn sandgate_in(folder: &Path, arguments: &[&str], input: &str) -> Ran {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sandgate"))
         .args(arguments)
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

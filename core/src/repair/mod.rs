@@ -22,7 +22,7 @@ use crate::{
     source::Source,
 };
 use alloc::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     string::{String, ToString},
     vec::Vec,
 };
@@ -137,7 +137,7 @@ pub struct Unrepaired {
 /// assert_eq!(unrepaired.report.diagnostics()[0].path(), "/allowOut/1");
 /// ```
 pub fn repair(text: &str, repairs: Repairs, options: &Options) -> Result<Repaired, Unrepaired> {
-    let Changes { edits, repairs: mut done } = rewrite(text, repairs.host_bits, options);
+    let Changes { edits, repairs: done } = rewrite(text, repairs.host_bits, options);
     let once = edited(text, edits);
     let report = check(&once, Form::Config, options);
     if !report.is_valid() {
@@ -145,17 +145,22 @@ pub fn repair(text: &str, repairs: Repairs, options: &Options) -> Result<Repaire
     }
     let removed = superfluous(&once, repairs.minimize, options);
     let text = edited(&once, removed.edits);
+    // What is removed may have been rewritten before: then it is one repair with both reasons.
+    let mut all: BTreeMap<(List, usize), Repair> =
+        done.into_iter().map(|repair| ((repair.list, repair.index), repair)).collect();
     for removal in removed.repairs {
-        match done.iter_mut().find(|repair| (repair.list, repair.index) == (removal.list, removal.index)) {
-            Some(repair) => {
+        match all.entry((removal.list, removal.index)) {
+            Entry::Occupied(mut rewritten) => {
+                let repair = rewritten.get_mut();
                 repair.after = None;
                 repair.reasons.extend(removal.reasons);
             }
-            None => done.push(removal),
+            Entry::Vacant(place) => {
+                place.insert(removal);
+            }
         }
     }
-    done.sort_by_key(|repair| (repair.list, repair.index));
-    Ok(Repaired { text, repairs: done })
+    Ok(Repaired { text, repairs: all.into_values().collect() })
 }
 
 /// Lists may stand in any order in the text.
