@@ -32,7 +32,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// What may be repaired besides what is always repaired: leading zeros of prefix lengths, upper
-/// case, trailing dots, and entries that stand in their list twice.
+/// case, trailing dots, and entries that stand twice in a list that is read.
 ///
 /// ```
 /// use sandgate::{HostBits, Options, Repairs, repair};
