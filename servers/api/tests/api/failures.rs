@@ -177,6 +177,37 @@ async fn a_change_that_comes_late_does_nothing_any_more() {
     assert_eq!(world.node.calls(), calls, "there was nothing to repair");
 }
 
+/// The call may have been made before the node went away.
+#[tokio::test]
+async fn a_lost_answer_stays_lost_though_the_node_then_goes_away() {
+    let mut world = world().await;
+    let blue = world.api.blue();
+    let id = blue.create(OLD).await.id();
+    world.node.fail([Fault::LoseAnswer]);
+    let pausing = tokio::spawn({
+        let (blue, path) = (blue.clone(), format!("/sandboxes/{id}/pause"));
+        async move { blue.post(&path, "").await }
+    });
+    until("the node stopped it", async || world.node.runs(&id).is_none()).await;
+    world.node.stop();
+    let answer = pausing.await.unwrap();
+    assert_eq!(answer.status, 504, "{answer:?}");
+    world.node.restart().await;
+    assert_eq!(settled(&world.node, &blue, &id).await["state"], "running");
+}
+
+#[tokio::test]
+async fn a_lost_answer_stays_lost_though_the_node_then_refuses() {
+    let world = world().await;
+    let blue = world.api.blue();
+    let id = blue.create(OLD).await.id();
+    world.node.fail([Fault::LoseCall, Fault::Refuse(Code::ResourceExhausted)]);
+    let answer = blue.post(&format!("/sandboxes/{id}/pause"), "").await;
+    assert_eq!(answer.status, 504, "{answer:?}");
+    assert_eq!(settled(&world.node, &blue, &id).await["state"], "running");
+    assert_eq!(world.node.history(&id), [1, 3], "it runs above what was lost");
+}
+
 #[tokio::test]
 async fn what_is_not_known_is_told_and_settled_later() {
     let world = world().await;

@@ -7,7 +7,7 @@ use sandgate_contract::node::{
     node_server::{Node, NodeServer},
 };
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex},
@@ -46,6 +46,8 @@ struct Inner {
     faults: VecDeque<Fault>,
     /// Also `List` fails.
     mute: bool,
+    /// Whose changes are lost: they are not made, and no answer comes.
+    lost: HashSet<String>,
     calls: usize,
     options: Options,
 }
@@ -127,6 +129,11 @@ impl FakeNode {
         self.lock().faults.len()
     }
 
+    /// Loses every change of these sandboxes.
+    pub(crate) fn lose(&self, ids: &[String]) {
+        self.lock().lost.extend(ids.iter().cloned());
+    }
+
     /// Makes `List` fail, or not any more.
     pub(crate) fn mute(&self, mute: bool) {
         self.lock().mute = mute;
@@ -174,12 +181,13 @@ impl Service {
     /// Does something to what runs, or fails as it is told to.
     async fn change<T: Send + 'static>(
         &self,
+        id: &str,
         change: impl FnOnce(&mut Inner) -> Result<T, Status> + Send + 'static,
     ) -> Result<Response<T>, Status> {
         let fault = {
             let mut inner = self.0.lock().unwrap();
             inner.calls += 1;
-            inner.faults.pop_front()
+            if inner.lost.contains(id) { Some(Fault::LoseCall) } else { inner.faults.pop_front() }
         };
         match fault {
             None => change(&mut self.0.lock().unwrap()).map(Response::new),
@@ -226,9 +234,11 @@ impl Inner {
 impl Node for Service {
     async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateResponse>, Status> {
         let request = request.into_inner();
-        self.change(move |inner| {
+        self.change(&request.sandbox.clone(), move |inner| {
             match inner.running.get(&request.sandbox) {
-                Some(runs) if runs.generation == request.generation => return Ok(CreateResponse {}),
+                Some(runs) if runs.generation == request.generation && runs.fingerprint == request.fingerprint => {
+                    return Ok(CreateResponse {});
+                }
                 Some(_) => return Err(Status::already_exists("it runs")),
                 None => {}
             }
@@ -244,10 +254,13 @@ impl Node for Service {
 
     async fn update(&self, request: Request<UpdateRequest>) -> Result<Response<UpdateResponse>, Status> {
         let request = request.into_inner();
-        self.change(move |inner| {
+        self.change(&request.sandbox.clone(), move |inner| {
             let runs = inner.running.get(&request.sandbox).ok_or_else(|| Status::not_found("it does not run"))?;
+            if request.generation == runs.generation && request.fingerprint == runs.fingerprint {
+                return Ok(UpdateResponse {});
+            }
             if request.generation <= runs.generation {
-                return Err(Status::failed_precondition("something newer runs"));
+                return Err(Status::aborted("something newer runs"));
             }
             let mut config = runs.config.clone();
             if let Some(egress) = request.egress {
@@ -264,7 +277,7 @@ impl Node for Service {
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
         let request = request.into_inner();
-        self.change(move |inner| {
+        self.change(&request.sandbox.clone(), move |inner| {
             inner.running.remove(&request.sandbox);
             Ok(DeleteResponse {})
         })
