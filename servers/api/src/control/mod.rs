@@ -331,7 +331,7 @@ impl Control {
     async fn tell(&self, sandbox: &Sandbox, stored: &Stored, expected: bool) -> Result<(), NodeError> {
         match stored.state {
             State::Running => self.node.run(sandbox, stored, expected).await,
-            State::Paused | State::Gone => self.node.delete(&sandbox.id).await,
+            State::Paused | State::Gone => self.node.delete(&sandbox.id, stored.generation).await,
         }
     }
 

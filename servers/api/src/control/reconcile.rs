@@ -9,6 +9,7 @@
 
 use super::{ChangeError, Control, settle::agrees};
 use std::future::Future;
+use tonic::Code;
 use tracing::{debug, info, warn};
 
 /// Sandboxes that are taken over at a time. The node is asked once for all of them, and they are
@@ -55,9 +56,14 @@ impl Control {
         for ids in differing.chunks(TOGETHER) {
             self.look_at(ids).await?;
         }
-        for id in running.into_keys() {
-            warn!(sandbox = %id, "the node runs a sandbox that is not stored, and is told to stop it");
-            self.node.delete(&id).await?;
+        for (id, runs) in running {
+            let generation = runs.generation;
+            warn!(sandbox = %id, generation, "the node runs a sandbox that is not stored, and is told to stop it");
+            match self.node.delete(&id, generation).await {
+                // Another call was late too. What it started is in the next list.
+                Err(error) if error.is(Code::Aborted) => warn!(sandbox = %id, %error, "it is not stopped yet"),
+                result => result?,
+            }
         }
         Ok(looked_at)
     }

@@ -209,6 +209,25 @@ async fn a_lost_answer_stays_lost_though_the_node_then_refuses() {
 }
 
 #[tokio::test]
+async fn a_pause_that_comes_late_stops_nothing_any_more() {
+    let world = world().await;
+    let blue = world.api.blue();
+    let id = blue.create(OLD).await.id();
+    let pause = format!("/sandboxes/{id}/pause");
+    for network in [old(), new()] {
+        let go = Arc::new(Notify::new());
+        world.node.fail([Fault::Delay(Arc::clone(&go)), Fault::LoseCall]);
+        assert_eq!(blue.post(&pause, "").await.status, 504);
+        let calls = world.node.calls();
+        go.notify_one();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(settled(&world.node, &blue, &id).await["network"], network);
+        assert_eq!(world.node.calls(), calls, "there was nothing to repair");
+        assert_eq!(blue.put(&id, NEW).await.status, 204);
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_known_is_told_and_settled_later() {
     let world = world().await;
     let blue = world.api.blue();

@@ -48,7 +48,7 @@ struct Inner {
     mute: bool,
     /// Whose changes are lost: they are not made, and no answer comes.
     lost: HashSet<String>,
-    calls: usize,
+    calls: HashMap<String, usize>,
     options: Options,
 }
 
@@ -154,7 +154,12 @@ impl FakeNode {
 
     /// How many calls came that change something.
     pub(crate) fn calls(&self) -> usize {
-        self.lock().calls
+        self.lock().calls.values().sum()
+    }
+
+    /// How many of them were about one sandbox.
+    pub(crate) fn calls_of(&self, id: &str) -> usize {
+        self.lock().calls.get(id).copied().unwrap_or_default()
     }
 
     /// Lets something run behind the back of the API.
@@ -186,7 +191,7 @@ impl Service {
     ) -> Result<Response<T>, Status> {
         let fault = {
             let mut inner = self.0.lock().unwrap();
-            inner.calls += 1;
+            *inner.calls.entry(id.to_owned()).or_default() += 1;
             if inner.lost.contains(id) { Some(Fault::LoseCall) } else { inner.faults.pop_front() }
         };
         match fault {
@@ -278,6 +283,9 @@ impl Node for Service {
     async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
         let request = request.into_inner();
         self.change(&request.sandbox.clone(), move |inner| {
+            if inner.running.get(&request.sandbox).is_some_and(|runs| runs.generation > request.generation) {
+                return Err(Status::aborted("something newer runs"));
+            }
             inner.running.remove(&request.sandbox);
             Ok(DeleteResponse {})
         })
