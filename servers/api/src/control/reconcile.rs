@@ -12,8 +12,8 @@ use std::future::Future;
 use tonic::Code;
 use tracing::{debug, info, warn};
 
-/// Sandboxes that are taken over at a time. The node is asked once for all of them, and they are
-/// done before their leases end.
+/// Sandboxes that are taken over at a time. The node is asked once for all of them. They are settled
+/// one after another, so leases may end meanwhile: each is renewed, or the sandbox is another's.
 const TOGETHER: usize = 16;
 
 impl Control {
@@ -79,7 +79,12 @@ impl Control {
         for (sandbox, lease) in taken {
             let id = sandbox.id.clone();
             let runs = running.as_ref().map(|running| running.get(&id));
-            if let Err(error) = self.take_over(sandbox, lease, runs).await {
+            let settled = async {
+                // What the node was found to run holds only if nobody has changed it since.
+                self.store.renew(&lease).await?;
+                self.take_over(sandbox, lease, runs).await
+            };
+            if let Err(error) = settled.await {
                 warn!(sandbox = %id, %error, "a sandbox could not be settled");
             }
         }

@@ -227,6 +227,36 @@ async fn a_pause_that_comes_late_stops_nothing_any_more() {
     }
 }
 
+/// Many sandboxes run that are stored as paused, and the node does not answer for all but the last.
+/// Meanwhile the last one is resumed.
+#[tokio::test]
+async fn a_reconciliation_that_takes_long_stops_nothing_that_was_resumed_meanwhile() {
+    let (node, database) = (FakeNode::start().await, Sqlite::new());
+    let start = async || Api::start_with(&database.url(), &node.uri(), unreconciled(), Options::default()).await;
+    let api = start().await;
+    let mut ids = Vec::new();
+    for _ in 0..12 {
+        let id = api.blue().create(OLD).await.id();
+        assert_eq!(api.blue().post(&format!("/sandboxes/{id}/pause"), "").await.status, 204);
+        node.put(&id, 1, NetworkConfig::default());
+        ids.push(id);
+    }
+    api.stop().await;
+    let last = ids.pop().unwrap();
+    node.lose(&ids);
+    let before = node.calls();
+    let api = start().await;
+    let blue = api.blue();
+    until("the reconciliation has begun", async || node.calls() > before).await;
+    assert_eq!(blue.post(&format!("/sandboxes/{last}/resume"), "").await.status, 204);
+    let told = node.calls_of(&last);
+    // The creation, the pause, and what was lost, which is asked for twice.
+    until("all the others were asked for", async || ids.iter().all(|id| node.calls_of(id) == 4)).await;
+    tokio::time::sleep(times().call * 3).await;
+    assert_eq!(settled(&node, &blue, &last).await["state"], "running");
+    assert_eq!(node.calls_of(&last), told, "a lease that was lost is the end of it");
+}
+
 #[tokio::test]
 async fn what_is_not_known_is_told_and_settled_later() {
     let world = world().await;

@@ -35,6 +35,7 @@ on_both! {
     lost_answers_do_not_confuse_two_instances
     what_one_instance_leaves_the_other_ends
     a_lease_that_has_ended_changes_nothing
+    a_lease_that_nobody_took_is_renewed
     a_generation_is_given_out_once
 }
 
@@ -143,11 +144,22 @@ async fn a_lease_that_has_ended_changes_nothing(database: &str) {
     let (taken, long) = store.take(&created.id, LONG).await.unwrap().unwrap();
     assert!(store.take(&created.id, LONG).await.unwrap().is_none(), "somebody has it");
     let before = taken.previous.clone().unwrap();
+    assert!(matches!(store.renew(&short).await, Err(StoreError::LeaseLost(_))));
     assert!(matches!(store.raise(&short, &before, 0).await, Err(StoreError::LeaseLost(_))));
     assert!(matches!(store.confirm(short, State::Running).await, Err(StoreError::LeaseLost(_))));
     assert!(!store.find(&created.id).await.unwrap().unwrap().settled);
     store.confirm(long, State::Running).await.unwrap();
     assert!(store.find(&created.id).await.unwrap().unwrap().settled);
+}
+
+async fn a_lease_that_nobody_took_is_renewed(database: &str) {
+    let store = Store::open(database).await.unwrap();
+    let length = Duration::from_secs(4);
+    let (created, lease) = store.insert("blue", &NetworkConfig::default(), "f", length).await.unwrap();
+    until("it has ended", async || !store.standings().await.unwrap()[0].leased).await;
+    store.renew(&lease).await.unwrap();
+    assert!(store.standings().await.unwrap()[0].leased, "as long as at first");
+    assert!(store.take(&created.id, LONG).await.unwrap().is_none(), "somebody has it");
 }
 
 async fn a_generation_is_given_out_once(database: &str) {
