@@ -2,7 +2,8 @@
 //!
 //! What is stored is right. A sandbox whose change has no end, or that the node runs otherwise or
 //! not at all, is taken over and brought to what is stored. A sandbox that the node runs and nobody
-//! has stored is stopped: its creation was taken back, and the node heard of it late.
+//! has stored is stopped: its creation was taken back, and the node heard of it late. It is told
+//! to stop the generation that was listed, and refuses if a newer one runs by then.
 //!
 //! The node is asked first and the store is read after that. Names are never used again, and a
 //! sandbox is stored before the node hears of it, so what is not stored then never will be.
