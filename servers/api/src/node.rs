@@ -138,12 +138,13 @@ impl Node {
         self.call(request, |mut node, request| async move { node.update(request).await }).await.map(|_| ())
     }
 
-    /// Stops a sandbox. One that does not run is a success, so a lost answer is asked for again.
-    pub(crate) async fn delete(&self, id: &str) -> Result<(), NodeError> {
-        let request = DeleteRequest { sandbox: id.to_owned() };
+    /// Stops a sandbox, unless it runs a newer generation than this. One that does not run is a success, so a lost answer is asked for again. That
+    /// the second call failed says nothing of the first, whose answer stays lost then.
+    pub(crate) async fn delete(&self, id: &str, generation: u64) -> Result<(), NodeError> {
+        let request = DeleteRequest { sandbox: id.to_owned(), generation };
         let call = || self.call(request.clone(), |mut node, request| async move { node.delete(request).await });
         match call().await {
-            Err(NodeError::Lost(_)) => call().await,
+            Err(lost @ NodeError::Lost(_)) => call().await.map_err(|_| lost),
             result => result,
         }
         .map(|_| ())

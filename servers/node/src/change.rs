@@ -2,7 +2,7 @@
 
 use crate::sandbox::Failure;
 use sandgate::Report;
-use sandgate_contract::node::{CreateRequest, Egress, Ingress, UpdateRequest};
+use sandgate_contract::node::{CreateRequest, DeleteRequest, Egress, Ingress, UpdateRequest};
 use std::{io, time::SystemTime};
 use thiserror::Error;
 use tonic::{Code, Status};
@@ -29,6 +29,13 @@ pub(crate) struct Change {
     pub(crate) end_time: Option<SystemTime>,
     pub(crate) egress: Option<Egress>,
     pub(crate) ingress: Option<Ingress>,
+}
+
+/// A sandbox that is to stop, unless it runs a newer generation.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    pub(crate) id: Name,
+    pub(crate) generation: u64,
 }
 
 /// The name of a sandbox: 1 to 57 lower-case letters, digits and `-`, without `-` at the ends.
@@ -89,6 +96,14 @@ impl TryFrom<UpdateRequest> for Change {
             egress: request.egress,
             ingress: request.ingress,
         })
+    }
+}
+
+impl TryFrom<DeleteRequest> for Stop {
+    type Error = Refusal;
+
+    fn try_from(request: DeleteRequest) -> Result<Self, Refusal> {
+        Ok(Self { id: Name::new(request.sandbox)?, generation: generation(request.generation)? })
     }
 }
 

@@ -4,7 +4,7 @@
 //! even if the caller has gone.
 
 use crate::{
-    change::{Change, Name, Refusal, Wanted},
+    change::{Change, Refusal, Stop, Wanted},
     keeper::Keeper,
 };
 use sandgate_contract::node::{
@@ -71,9 +71,9 @@ impl Node for Service {
     }
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
-        let name = Name::new(request.into_inner().sandbox)?;
+        let stop = Stop::try_from(request.into_inner())?;
         let keeper = Arc::clone(&self.keeper);
-        self.carry_out(async move { keeper.delete(&name).await }).await?;
+        self.carry_out(async move { keeper.delete(&stop.id, stop.generation).await }).await?;
         Ok(Response::new(DeleteResponse {}))
     }
 

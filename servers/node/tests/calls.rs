@@ -53,6 +53,11 @@ impl Node {
     async fn update(&mut self, request: UpdateRequest) -> Code {
         self.client.update(request).await.map_or_else(|status| status.code(), |_| Code::Ok)
     }
+
+    async fn delete(&mut self, sandbox: &str, generation: u64) -> Code {
+        let request = DeleteRequest { sandbox: sandbox.into(), generation };
+        self.client.delete(request).await.map_or_else(|status| status.code(), |_| Code::Ok)
+    }
 }
 
 fn config(text: &str) -> NetworkConfig {
@@ -104,9 +109,31 @@ async fn generations_only_go_up_and_calls_can_be_repeated() {
     assert_eq!(node.update(change("a", 4, "{}")).await, Code::Aborted, "delayed");
     assert_eq!(node.list().await, [("a".into(), 5)]);
     for _ in 0..2 {
-        node.client.delete(DeleteRequest { sandbox: "a".into() }).await.expect("what is gone is gone");
+        assert_eq!(node.delete("a", 6).await, Code::Ok, "what is gone is gone");
         assert_eq!(node.list().await, []);
     }
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_sandbox_that_runs_something_newer_is_not_stopped() {
+    let state = tempfile::tempdir().expect("a directory");
+    let mut node = Node::start(state.path()).await;
+    assert_eq!(node.create(creation("a", 3, "{}")).await, Code::Ok);
+    assert_eq!(node.delete("a", 0).await, Code::InvalidArgument);
+    assert_eq!(node.delete("a", 2).await, Code::Aborted, "delayed");
+    assert_eq!(node.update(change("a", 5, DENY_ALL)).await, Code::Ok);
+    assert_eq!(node.delete("a", 4).await, Code::Aborted, "delayed");
+    node.stop().await;
+    let mut node = Node::start(state.path()).await;
+    assert_eq!(node.delete("a", 4).await, Code::Aborted, "a restart knows the generation");
+    assert_eq!(node.list().await, [("a".into(), 5)]);
+    assert_eq!(node.delete("a", 5).await, Code::Ok, "as it was listed");
+    assert_eq!(node.update(change("a", 4, "{}")).await, Code::NotFound, "delayed");
+    assert_eq!(node.list().await, []);
+    // Nothing is remembered of what was stopped. The caller finds it in the list.
+    assert_eq!(node.create(creation("a", 4, "{}")).await, Code::Ok, "delayed");
+    assert_eq!(node.list().await, [("a".into(), 4)]);
     node.stop().await;
 }
 

@@ -120,7 +120,7 @@ pub(crate) fn updates() {
         begin.elapsed()
     });
     for id in ids {
-        runtime.block_on(node.delete(DeleteRequest { sandbox: id })).expect("it ends");
+        runtime.block_on(node.delete(DeleteRequest { sandbox: id, generation: u64::MAX })).expect("it ends");
     }
     let asked = asked.load(Ordering::Relaxed);
     assert!(asked > 0, "traffic flowed");

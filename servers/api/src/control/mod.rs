@@ -8,8 +8,8 @@
 //!    that nobody else changes it, and stores what is to be under a new generation. What was is
 //!    kept beside it. The statement takes the *lease*: until it is given back or has ended, no
 //!    other instance touches the sandbox.
-//! 2. **Tell.** The node is asked to run the new generation. It refuses a generation that is not
-//!    newer than the one it runs, so a call that was delayed can undo nothing.
+//! 2. **Tell.** The node is asked to run the new generation, or to stop what is older. It refuses
+//!    if it runs something newer, so a call that was delayed can undo nothing that runs.
 //! 3. **End.** The node said yes: what was is forgotten, and the caller is told of success. The
 //!    node refused, or never heard of it: what was is stored again, under its own generation, and
 //!    the caller is told of the failure.
@@ -20,17 +20,22 @@
 //! **A lost answer** leaves open whether the node runs the new generation, or still will. The node
 //! is asked what it runs. If it runs the new generation, the change was made. If not, or if it does
 //! not answer, the change is *taken back*: what was is stored under a generation higher still, and
-//! the node is told to run that. Once it does, the lost call can do nothing any more. If even
-//! that cannot be told, the sandbox is marked as not settled, which callers see, and the
-//! reconciliation tells the node later.
+//! the node is told that. Once it runs that, the lost call can do nothing any more. If even that
+//! cannot be told, the sandbox is marked as not settled, which callers see, and the reconciliation
+//! tells the node later.
+//!
+//! **What does not run** has no generation on the node. So a creation or a resumption that was
+//! taken back and comes after that starts the sandbox, with the document it had. It is shown as
+//! what is stored, paused or not there, and the next reconciliation stops it.
 //!
 //! **A crash** leaves a change without an end. When its lease has ended, whoever comes first, the
 //! next change or the reconciliation of any instance, takes the sandbox over and treats the change
 //! as one whose answer was lost.
 //!
 //! **A lease that ends too early**, because its holder was slow, loses nothing: every statement of
-//! the holder names the lease, so the holder finds that it has lost it and acknowledges nothing;
-//! and the calls it may still make carry a generation below that of the new holder.
+//! the holder names the lease, so the holder finds that it has lost it and acknowledges nothing.
+//! The calls it may still make, also those that stop a sandbox, carry a generation that was given
+//! out before: like lost ones, they undo nothing newer that runs.
 //!
 //! **Reconciliation**, at start and then again and again, compares what the node runs with what is
 //! stored, and brings the node to what is stored; `reconcile.rs` has the order of its questions.
@@ -296,8 +301,17 @@ impl Control {
         .await
     }
 
-    /// Tells the node of a change that has begun, and ends it.
-    async fn carry_out(&self, mut sandbox: Sandbox, lease: Lease) -> Result<Sandbox, ChangeError> {
+    /// Tells the node of a change that has begun, and ends it. If that fails, the node is looked at
+    /// soon: it may not run at all what was before, or have been told after the lease was lost.
+    async fn carry_out(&self, sandbox: Sandbox, lease: Lease) -> Result<Sandbox, ChangeError> {
+        let ended = self.tell_and_end(sandbox, lease).await;
+        if ended.is_err() {
+            self.unsettled.notify_one();
+        }
+        ended
+    }
+
+    async fn tell_and_end(&self, mut sandbox: Sandbox, lease: Lease) -> Result<Sandbox, ChangeError> {
         let (id, Stored { state, generation, .. }) = (&sandbox.id, &sandbox.stored);
         let Some(before) = sandbox.previous.as_ref() else { return Err(ChangeError::BrokenOff) };
         let error = match self.tell(&sandbox, &sandbox.stored, before.state == State::Running).await {
@@ -323,15 +337,13 @@ impl Control {
             };
         }
         self.store.put_back(lease, before).await?;
-        // The node may have said that it does not run at all what was before.
-        self.unsettled.notify_one();
         Err(error.into())
     }
 
     async fn tell(&self, sandbox: &Sandbox, stored: &Stored, expected: bool) -> Result<(), NodeError> {
         match stored.state {
             State::Running => self.node.run(sandbox, stored, expected).await,
-            State::Paused | State::Gone => self.node.delete(&sandbox.id).await,
+            State::Paused | State::Gone => self.node.delete(&sandbox.id, stored.generation).await,
         }
     }
 

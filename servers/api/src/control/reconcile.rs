@@ -2,17 +2,19 @@
 //!
 //! What is stored is right. A sandbox whose change has no end, or that the node runs otherwise or
 //! not at all, is taken over and brought to what is stored. A sandbox that the node runs and nobody
-//! has stored is stopped: its creation was taken back, and the node heard of it late.
+//! has stored is stopped: its creation was taken back, and the node heard of it late. It is told
+//! to stop the generation that was listed, and refuses if a newer one runs by then.
 //!
 //! The node is asked first and the store is read after that. Names are never used again, and a
 //! sandbox is stored before the node hears of it, so what is not stored then never will be.
 
 use super::{ChangeError, Control, settle::agrees};
 use std::future::Future;
+use tonic::Code;
 use tracing::{debug, info, warn};
 
-/// Sandboxes that are taken over at a time. The node is asked once for all of them, and they are
-/// done before their leases end.
+/// Sandboxes that are taken over at a time. The node is asked once for all of them. They are settled
+/// one after another, so leases may end meanwhile: each is renewed, or the sandbox is another's.
 const TOGETHER: usize = 16;
 
 impl Control {
@@ -55,9 +57,14 @@ impl Control {
         for ids in differing.chunks(TOGETHER) {
             self.look_at(ids).await?;
         }
-        for id in running.into_keys() {
-            warn!(sandbox = %id, "the node runs a sandbox that is not stored, and is told to stop it");
-            self.node.delete(&id).await?;
+        for (id, runs) in running {
+            let generation = runs.generation;
+            warn!(sandbox = %id, generation, "the node runs a sandbox that is not stored, and is told to stop it");
+            match self.node.delete(&id, generation).await {
+                // Another call was late too. What it started is in the next list.
+                Err(error) if error.is(Code::Aborted) => warn!(sandbox = %id, %error, "it is not stopped yet"),
+                result => result?,
+            }
         }
         Ok(looked_at)
     }
@@ -73,7 +80,12 @@ impl Control {
         for (sandbox, lease) in taken {
             let id = sandbox.id.clone();
             let runs = running.as_ref().map(|running| running.get(&id));
-            if let Err(error) = self.take_over(sandbox, lease, runs).await {
+            let settled = async {
+                // What the node was found to run holds only if nobody has changed it since.
+                self.store.renew(&lease).await?;
+                self.take_over(sandbox, lease, runs).await
+            };
+            if let Err(error) = settled.await {
                 warn!(sandbox = %id, %error, "a sandbox could not be settled");
             }
         }

@@ -62,8 +62,8 @@ impl Control {
         }
         let runs = running.map(|running| running.generation);
         warn!(sandbox = %sandbox.id, stored = stored.generation, state = ?stored.state, ?runs, "store and node differ");
-        // What the node runs can only be replaced by something newer.
-        if let Some(runs) = runs.filter(|runs| *runs >= stored.generation && stored.state == State::Running) {
+        // What the node runs can only be replaced, or stopped, by something newer.
+        if let Some(runs) = runs.filter(|runs| *runs >= stored.generation) {
             stored.generation = self.store.raise(&lease, &stored, runs).await?;
         }
         self.enforce(sandbox, stored, runs.is_some(), lease).await

@@ -186,6 +186,10 @@ fn of_change(error: &ChangeError) -> (StatusCode, String) {
         ChangeError::Node(NodeError::Unreachable(_)) => "the node cannot be reached; nothing was changed".to_owned(),
         ChangeError::Node(NodeError::Refused { .. }) => "the node refused; nothing was changed".to_owned(),
         ChangeError::Node(NodeError::Lost(_)) => "the node did not answer; the change was taken back".to_owned(),
+        ChangeError::Busy | ChangeError::Overloaded => format!("{error}; nothing was changed"),
+        ChangeError::Store(StoreError::LeaseLost(_)) => {
+            "the change took too long, and another instance ended it; look at the sandbox again".to_owned()
+        }
         ChangeError::Store(store) => {
             error!(error = %store, "the store failed");
             "the store failed; look at the sandbox again to see what became of the change".to_owned()

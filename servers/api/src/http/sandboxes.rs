@@ -120,7 +120,7 @@ const fn hundred() -> u16 {
         (status = 415, description = "The document is not `application/json`.", body = Problem),
         (status = 502, description = "The node refused. Nothing was created.", body = Problem),
         (status = 503, description = "The node or the store cannot be reached.", body = Problem),
-        (status = 504, description = "The node did not answer. The creation is taken back.", body = Problem),
+        (status = 504, description = "The node did not answer, and the creation is taken back; or another instance ended it.", body = Problem),
     )
 )]
 pub(super) async fn create(
@@ -207,7 +207,7 @@ pub(super) async fn show(
         (status = 415, description = "The document is not `application/json`.", body = Problem),
         (status = 502, description = "The node refused. The old policy stays.", body = Problem),
         (status = 503, description = "The node or the store cannot be reached, or others change the sandbox.", body = Problem),
-        (status = 504, description = "The node did not answer. The change is taken back.", body = Problem),
+        (status = 504, description = "The node did not answer, and the change is taken back; or another instance ended it.", body = Problem),
     )
 )]
 pub(super) async fn replace_network(
@@ -241,7 +241,7 @@ pub(super) async fn replace_network(
         (status = 412, description = "The sandbox has another policy.", body = Problem),
         (status = 502, description = "The node refused.", body = Problem),
         (status = 503, description = "The node or the store cannot be reached, or others change the sandbox.", body = Problem),
-        (status = 504, description = "The node did not answer. The change is taken back.", body = Problem),
+        (status = 504, description = "The node did not answer, and the change is taken back; or another instance ended it.", body = Problem),
     )
 )]
 pub(super) async fn pause(
@@ -266,7 +266,7 @@ pub(super) async fn pause(
         (status = 412, description = "The sandbox has another policy.", body = Problem),
         (status = 502, description = "The node refused.", body = Problem),
         (status = 503, description = "The node or the store cannot be reached, or others change the sandbox.", body = Problem),
-        (status = 504, description = "The node did not answer. The change is taken back.", body = Problem),
+        (status = 504, description = "The node did not answer, and the change is taken back; or another instance ended it.", body = Problem),
     )
 )]
 pub(super) async fn resume(
@@ -290,7 +290,7 @@ pub(super) async fn resume(
         (status = 412, description = "The sandbox has another policy.", body = Problem),
         (status = 502, description = "The node refused.", body = Problem),
         (status = 503, description = "The node or the store cannot be reached, or others change the sandbox.", body = Problem),
-        (status = 504, description = "The node did not answer. The change is taken back.", body = Problem),
+        (status = 504, description = "The node did not answer, and the change is taken back; or another instance ended it.", body = Problem),
     )
 )]
 pub(super) async fn delete(

@@ -93,6 +93,17 @@ impl Store {
         row.map(|row| Ok((Sandbox::from_row(&row)?, lease))).transpose()
     }
 
+    /// Holds the lease from now on as long as at first. If this succeeds, nobody else has had it
+    /// meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The database failed, or the lease was lost.
+    pub async fn renew(&self, lease: &Lease) -> Result<(), StoreError> {
+        let change = format!("UPDATE sandboxes SET lease_until = {} + {}", self.now, lease.length);
+        self.held(&change, lease).await
+    }
+
     /// Ends a change: the node runs what is stored.
     ///
     /// # Errors

@@ -177,6 +177,86 @@ async fn a_change_that_comes_late_does_nothing_any_more() {
     assert_eq!(world.node.calls(), calls, "there was nothing to repair");
 }
 
+/// The call may have been made before the node went away.
+#[tokio::test]
+async fn a_lost_answer_stays_lost_though_the_node_then_goes_away() {
+    let mut world = world().await;
+    let blue = world.api.blue();
+    let id = blue.create(OLD).await.id();
+    world.node.fail([Fault::LoseAnswer]);
+    let pausing = tokio::spawn({
+        let (blue, path) = (blue.clone(), format!("/sandboxes/{id}/pause"));
+        async move { blue.post(&path, "").await }
+    });
+    until("the node stopped it", async || world.node.runs(&id).is_none()).await;
+    world.node.stop();
+    let answer = pausing.await.unwrap();
+    assert_eq!(answer.status, 504, "{answer:?}");
+    world.node.restart().await;
+    assert_eq!(settled(&world.node, &blue, &id).await["state"], "running");
+}
+
+#[tokio::test]
+async fn a_lost_answer_stays_lost_though_the_node_then_refuses() {
+    let world = world().await;
+    let blue = world.api.blue();
+    let id = blue.create(OLD).await.id();
+    world.node.fail([Fault::LoseCall, Fault::Refuse(Code::ResourceExhausted)]);
+    let answer = blue.post(&format!("/sandboxes/{id}/pause"), "").await;
+    assert_eq!(answer.status, 504, "{answer:?}");
+    assert_eq!(settled(&world.node, &blue, &id).await["state"], "running");
+    assert_eq!(world.node.history(&id), [1, 3], "it runs above what was lost");
+}
+
+#[tokio::test]
+async fn a_pause_that_comes_late_stops_nothing_any_more() {
+    let world = world().await;
+    let blue = world.api.blue();
+    let id = blue.create(OLD).await.id();
+    let pause = format!("/sandboxes/{id}/pause");
+    for network in [old(), new()] {
+        let go = Arc::new(Notify::new());
+        world.node.fail([Fault::Delay(Arc::clone(&go)), Fault::LoseCall]);
+        assert_eq!(blue.post(&pause, "").await.status, 504);
+        let calls = world.node.calls();
+        go.notify_one();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(settled(&world.node, &blue, &id).await["network"], network);
+        assert_eq!(world.node.calls(), calls, "there was nothing to repair");
+        assert_eq!(blue.put(&id, NEW).await.status, 204);
+    }
+}
+
+/// Many sandboxes run that are stored as paused, and the node does not answer for all but the last.
+/// Meanwhile the last one is resumed.
+#[tokio::test]
+async fn a_reconciliation_that_takes_long_stops_nothing_that_was_resumed_meanwhile() {
+    let (node, database) = (FakeNode::start().await, Sqlite::new());
+    let start = async || Api::start_with(&database.url(), &node.uri(), unreconciled(), Options::default()).await;
+    let api = start().await;
+    let mut ids = Vec::new();
+    for _ in 0..12 {
+        let id = api.blue().create(OLD).await.id();
+        assert_eq!(api.blue().post(&format!("/sandboxes/{id}/pause"), "").await.status, 204);
+        node.put(&id, 1, NetworkConfig::default());
+        ids.push(id);
+    }
+    api.stop().await;
+    let last = ids.pop().unwrap();
+    node.lose(&ids);
+    let before = node.calls();
+    let api = start().await;
+    let blue = api.blue();
+    until("the reconciliation has begun", async || node.calls() > before).await;
+    assert_eq!(blue.post(&format!("/sandboxes/{last}/resume"), "").await.status, 204);
+    let told = node.calls_of(&last);
+    // The creation, the pause, and what was lost, which is asked for twice.
+    until("all the others were asked for", async || ids.iter().all(|id| node.calls_of(id) == 4)).await;
+    tokio::time::sleep(times().call * 3).await;
+    assert_eq!(settled(&node, &blue, &last).await["state"], "running");
+    assert_eq!(node.calls_of(&last), told, "a lease that was lost is the end of it");
+}
+
 #[tokio::test]
 async fn what_is_not_known_is_told_and_settled_later() {
     let world = world().await;

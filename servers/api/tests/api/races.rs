@@ -7,7 +7,8 @@ use sandgate_api::{
     store::{State, Store, StoreError},
 };
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
 
 /// Runs a test on both databases, or says that it did not.
 macro_rules! on_both {
@@ -34,7 +35,9 @@ on_both! {
     no_change_is_lost_between_two_instances
     lost_answers_do_not_confuse_two_instances
     what_one_instance_leaves_the_other_ends
+    what_a_suspended_instance_starts_late_is_stopped
     a_lease_that_has_ended_changes_nothing
+    a_lease_that_nobody_took_is_renewed
     a_generation_is_given_out_once
 }
 
@@ -134,6 +137,38 @@ async fn what_one_instance_leaves_the_other_ends(database: &str) {
     assert_eq!(blue.show(&id).await.body["network"], json!({}));
 }
 
+/// One instance stands still after it began a resumption. Its lease ends, the other takes the change
+/// back and ends as well. Then the first goes on.
+async fn what_a_suspended_instance_starts_late_is_stopped(database: &str) {
+    let node = FakeNode::start().await;
+    let patient = Times { call: Duration::from_mins(1), reconcile: Duration::from_hours(1), ..times() };
+    let one = Api::start_with(database, &node.uri(), patient, Options::default()).await;
+    let blue = one.blue();
+    let id = blue.create("{}").await.id();
+    assert_eq!(blue.post(&format!("/sandboxes/{id}/pause"), "").await.status, 204);
+    let go = Arc::new(Notify::new());
+    node.fail([Fault::Hold(Arc::clone(&go))]);
+    let caller = tokio::spawn({
+        let (blue, path) = (blue.clone(), format!("/sandboxes/{id}/resume"));
+        async move { blue.post(&path, "").await }
+    });
+    until("the node was told", async || node.faults() == 0).await;
+    let pool = sqlx::AnyPool::connect(database).await.unwrap();
+    sqlx::query("UPDATE sandboxes SET lease_until = 0").execute(&pool).await.unwrap();
+    let other = Api::start(database, &node.uri()).await;
+    until("it is settled", async || blue.show(&id).await.body["settled"] == true).await;
+    assert_eq!(blue.show(&id).await.body["state"], "paused");
+    other.stop().await;
+    go.notify_one();
+    let answer = caller.await.unwrap();
+    assert_eq!(answer.status, 504, "{answer:?}");
+    assert!(answer.body["detail"].as_str().unwrap().contains("another"), "{answer:?}");
+    assert_eq!(node.history(&id), [1, 3], "it was started");
+    until("it is stopped", async || node.runs(&id).is_none()).await;
+    assert_eq!(blue.post(&format!("/sandboxes/{id}/resume"), "").await.status, 204);
+    assert_eq!(blue.show(&id).await.body["state"], "running");
+}
+
 const LONG: Duration = Duration::from_mins(1);
 
 async fn a_lease_that_has_ended_changes_nothing(database: &str) {
@@ -143,11 +178,22 @@ async fn a_lease_that_has_ended_changes_nothing(database: &str) {
     let (taken, long) = store.take(&created.id, LONG).await.unwrap().unwrap();
     assert!(store.take(&created.id, LONG).await.unwrap().is_none(), "somebody has it");
     let before = taken.previous.clone().unwrap();
+    assert!(matches!(store.renew(&short).await, Err(StoreError::LeaseLost(_))));
     assert!(matches!(store.raise(&short, &before, 0).await, Err(StoreError::LeaseLost(_))));
     assert!(matches!(store.confirm(short, State::Running).await, Err(StoreError::LeaseLost(_))));
     assert!(!store.find(&created.id).await.unwrap().unwrap().settled);
     store.confirm(long, State::Running).await.unwrap();
     assert!(store.find(&created.id).await.unwrap().unwrap().settled);
+}
+
+async fn a_lease_that_nobody_took_is_renewed(database: &str) {
+    let store = Store::open(database).await.unwrap();
+    let length = Duration::from_secs(4);
+    let (created, lease) = store.insert("blue", &NetworkConfig::default(), "f", length).await.unwrap();
+    until("it has ended", async || !store.standings().await.unwrap()[0].leased).await;
+    store.renew(&lease).await.unwrap();
+    assert!(store.standings().await.unwrap()[0].leased, "as long as at first");
+    assert!(store.take(&created.id, LONG).await.unwrap().is_none(), "somebody has it");
 }
 
 async fn a_generation_is_given_out_once(database: &str) {

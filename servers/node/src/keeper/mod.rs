@@ -181,11 +181,15 @@ impl Keeper {
         Ok(self.kernel.replace(&running.link, before).await?)
     }
 
-    /// Stops a sandbox. One that does not run is stopped already.
-    pub(crate) async fn delete(&self, id: &Name) -> Result<(), Refusal> {
+    /// Stops a sandbox, unless it runs a newer generation. One that does not run is stopped already.
+    pub(crate) async fn delete(&self, id: &Name, generation: u64) -> Result<(), Refusal> {
         let turn = self.turns.of(id);
         let mut turn = turn.take().await;
         if let Some(running) = &*turn {
+            let runs = running.record.generation;
+            if generation < runs {
+                return Err(Refusal::NotNewer { asked: generation, runs });
+            }
             self.remove(running).await?;
             *turn = None;
         }

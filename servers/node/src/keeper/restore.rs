@@ -95,10 +95,10 @@ impl Keeper {
         Ok(())
     }
 
-    /// Removes every sandbox.
+    /// Removes every sandbox, whatever generation it runs.
     pub(crate) async fn remove_all(&self) {
         for name in self.turns.names() {
-            if let Err(error) = self.delete(&name).await {
+            if let Err(error) = self.delete(&name, u64::MAX).await {
                 tracing::error!(sandbox = name.as_str(), %error, "it could not be removed");
             }
         }

@@ -202,7 +202,7 @@ impl Api {
     }
 
     pub(crate) async fn delete(&mut self, id: &str) -> Result<(), Status> {
-        self.0.delete(DeleteRequest { sandbox: id.into() }).await.map(drop)
+        self.0.delete(DeleteRequest { sandbox: id.into(), generation: u64::MAX }).await.map(drop)
     }
 
     pub(crate) async fn list(&mut self) -> Vec<(String, u64)> {

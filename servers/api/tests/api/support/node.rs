@@ -7,7 +7,7 @@ use sandgate_contract::node::{
     node_server::{Node, NodeServer},
 };
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex},
@@ -46,7 +46,9 @@ struct Inner {
     faults: VecDeque<Fault>,
     /// Also `List` fails.
     mute: bool,
-    calls: usize,
+    /// Whose changes are lost: they are not made, and no answer comes.
+    lost: HashSet<String>,
+    calls: HashMap<String, usize>,
     options: Options,
 }
 
@@ -127,6 +129,11 @@ impl FakeNode {
         self.lock().faults.len()
     }
 
+    /// Loses every change of these sandboxes.
+    pub(crate) fn lose(&self, ids: &[String]) {
+        self.lock().lost.extend(ids.iter().cloned());
+    }
+
     /// Makes `List` fail, or not any more.
     pub(crate) fn mute(&self, mute: bool) {
         self.lock().mute = mute;
@@ -147,7 +154,12 @@ impl FakeNode {
 
     /// How many calls came that change something.
     pub(crate) fn calls(&self) -> usize {
-        self.lock().calls
+        self.lock().calls.values().sum()
+    }
+
+    /// How many of them were about one sandbox.
+    pub(crate) fn calls_of(&self, id: &str) -> usize {
+        self.lock().calls.get(id).copied().unwrap_or_default()
     }
 
     /// Lets something run behind the back of the API.
@@ -174,12 +186,13 @@ impl Service {
     /// Does something to what runs, or fails as it is told to.
     async fn change<T: Send + 'static>(
         &self,
+        id: &str,
         change: impl FnOnce(&mut Inner) -> Result<T, Status> + Send + 'static,
     ) -> Result<Response<T>, Status> {
         let fault = {
             let mut inner = self.0.lock().unwrap();
-            inner.calls += 1;
-            inner.faults.pop_front()
+            *inner.calls.entry(id.to_owned()).or_default() += 1;
+            if inner.lost.contains(id) { Some(Fault::LoseCall) } else { inner.faults.pop_front() }
         };
         match fault {
             None => change(&mut self.0.lock().unwrap()).map(Response::new),
@@ -226,9 +239,11 @@ impl Inner {
 impl Node for Service {
     async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateResponse>, Status> {
         let request = request.into_inner();
-        self.change(move |inner| {
+        self.change(&request.sandbox.clone(), move |inner| {
             match inner.running.get(&request.sandbox) {
-                Some(runs) if runs.generation == request.generation => return Ok(CreateResponse {}),
+                Some(runs) if runs.generation == request.generation && runs.fingerprint == request.fingerprint => {
+                    return Ok(CreateResponse {});
+                }
                 Some(_) => return Err(Status::already_exists("it runs")),
                 None => {}
             }
@@ -244,10 +259,13 @@ impl Node for Service {
 
     async fn update(&self, request: Request<UpdateRequest>) -> Result<Response<UpdateResponse>, Status> {
         let request = request.into_inner();
-        self.change(move |inner| {
+        self.change(&request.sandbox.clone(), move |inner| {
             let runs = inner.running.get(&request.sandbox).ok_or_else(|| Status::not_found("it does not run"))?;
+            if request.generation == runs.generation && request.fingerprint == runs.fingerprint {
+                return Ok(UpdateResponse {});
+            }
             if request.generation <= runs.generation {
-                return Err(Status::failed_precondition("something newer runs"));
+                return Err(Status::aborted("something newer runs"));
             }
             let mut config = runs.config.clone();
             if let Some(egress) = request.egress {
@@ -264,7 +282,10 @@ impl Node for Service {
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
         let request = request.into_inner();
-        self.change(move |inner| {
+        self.change(&request.sandbox.clone(), move |inner| {
+            if inner.running.get(&request.sandbox).is_some_and(|runs| runs.generation > request.generation) {
+                return Err(Status::aborted("something newer runs"));
+            }
             inner.running.remove(&request.sandbox);
             Ok(DeleteResponse {})
         })
