@@ -7,6 +7,7 @@
     reason = "a test stops where it is wrong"
 )]
 
+mod again;
 mod streams;
 mod world;
 
