@@ -41,6 +41,8 @@ struct Flow {
     to: SocketAddr,
     /// What was read of it, if anything.
     said: Option<Said>,
+    /// Whether it goes where the node found its name, and not where the sandbox sent it.
+    by_name: bool,
 }
 
 /// Why a flow does not get through.
@@ -72,7 +74,7 @@ impl Flows {
         let id = sandbox.id.clone();
         let mut client = Idle::new(client, self.config.idle);
         let opened = match self.destination(client.get_ref()) {
-            Ok(to) => self.open(&mut client, Flow { sandbox, to, said: None }).await,
+            Ok(to) => self.open(&mut client, Flow { sandbox, to, said: None, by_name: false }).await,
             Err(failure) => Err(failure),
         };
         match opened {
@@ -124,10 +126,12 @@ impl Flows {
                     return Err(Failure::Denied);
                 }
                 let addresses: Vec<_> = resolved.permitted.iter().copied().map(Permitted::socket_addr).collect();
-                self.connect(&addresses).await?
+                let server = self.connect(&addresses).await?;
+                flow.by_name = true;
+                server
             }
             Verdict::Deny => {
-                self.tell_denied(&flow, &enforced, &decision);
+                self.tell_denied(&flow, flow.to.ip(), &enforced, &decision);
                 return Err(Failure::Denied);
             }
         };
@@ -196,20 +200,26 @@ impl Flows {
             // Perhaps it went by a name that an update made needless: then it is about the address
             // that it went to.
             Verdict::Allow => enforced.policy.allows_egress(connected, flow.to.port()),
-            Verdict::AllowByName(by_name) => by_name.permit(connected).is_some(),
-            Verdict::Deny => false,
+            // E-8: the name says nothing about an address that the node did not find under it.
+            Verdict::AllowByName(by_name) => flow.by_name && by_name.permit(connected).is_some(),
+            Verdict::Deny => {
+                self.tell_denied(flow, flow.to.ip(), &enforced, &decision);
+                return false;
+            }
         };
         if !is_allowed {
-            self.tell_denied(flow, &enforced, &decision);
+            // What was decided is no denial: the one of the address is.
+            let to = Destination { address: connected, port: flow.to.port(), host: None };
+            self.tell_denied(flow, connected, &enforced, &enforced.policy.decide_egress(&to));
         }
         is_allowed
     }
 
-    fn tell_denied(&self, flow: &Flow, enforced: &Enforced, decision: &Decision<'_>) {
+    fn tell_denied(&self, flow: &Flow, address: IpAddr, enforced: &Enforced, decision: &Decision<'_>) {
         // Only what is a name: whatever else the client sent is not for a log.
         let name = flow.host().and_then(Host::name);
         let host = name.as_ref().map(HostName::as_str);
-        self.events.denied(&Denial { host, ..flow.denial(enforced) }.by(decision));
+        self.events.denied(&Denial { host, address: Some(address), ..flow.denial(enforced) }.by(decision));
     }
 }
 
