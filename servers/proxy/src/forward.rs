@@ -2,7 +2,7 @@
 
 use crate::{
     Body, Broken, IsStillAllowed, Tasks, Timeouts, hop,
-    passing::{ASK_AGAIN, Passing},
+    passing::{ASK_AGAIN, Passing, Watch},
     relay,
 };
 use http_body_util::BodyExt;
@@ -117,23 +117,24 @@ impl Forwarder {
             hop::upgrade(request.headers_mut());
         }
         let (moved, last) = watch::channel(Instant::now());
-        let request =
-            aim(request, to)?.map(|body| Passing::new(body, Arc::clone(&is_still_allowed), moved.clone(), ()));
+        let watch = Watch { is_still_allowed: Arc::clone(&is_still_allowed), moved, idle: self.timeouts.idle };
+        let request = aim(request, to)?.map(|body| Passing::new(body, watch.clone(), ()));
         let mut answer = self.within(self.client.request(request), &last, &is_still_allowed).await?;
+        watch.moved.send_replace(Instant::now());
         let agreed = hop::strip(answer.headers_mut());
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(client_side) = client_side.filter(|_| agreed) else { return Err(ForwardError::Unasked) };
             let server_side = upgrade::on(&mut answer);
             hop::upgrade(answer.headers_mut());
-            let stopping = tasks.clone();
+            let (stopping, idle) = (tasks.clone(), self.timeouts.idle);
             tasks.spawn(async move {
-                tunnel(client_side, server_side, &stopping, is_still_allowed).await;
+                tunnel(client_side, server_side, &stopping, idle, is_still_allowed).await;
                 drop(hold);
             });
             return Ok(answer.map(|_| http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync()));
         }
         // Held by the body: it is dropped when the client has all of it, or is gone.
-        Ok(answer.map(|body| Passing::new(body, is_still_allowed, moved, hold).boxed_unsync()))
+        Ok(answer.map(|body| Passing::new(body, watch, hold).boxed_unsync()))
     }
 
     /// The answer, if it comes soon enough after the last piece of the request went out, and while
@@ -187,15 +188,14 @@ fn aim(mut request: Request<Incoming>, to: SocketAddr) -> Result<Request<Incomin
     Ok(request)
 }
 
-async fn tunnel(client: OnUpgrade, server: OnUpgrade, tasks: &Tasks, is_still_allowed: IsStillAllowed) {
+async fn tunnel(client: OnUpgrade, server: OnUpgrade, tasks: &Tasks, idle: Duration, is_still_allowed: IsStillAllowed) {
     let (client, server) = match tokio::try_join!(client, server) {
         Ok(both) => both,
         Err(error) => return tracing::debug!(%error, "a WebSocket did not begin"),
     };
-    // The client's side is the connection that was taken, and fails when it is idle.
     let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
     tokio::select! {
-        ended = relay(&mut client, &mut server, ASK_AGAIN, || is_still_allowed()) => tracing::debug!(?ended, "a WebSocket ended"),
+        ended = relay(&mut client, &mut server, ASK_AGAIN, idle, || is_still_allowed()) => tracing::debug!(?ended, "a WebSocket ended"),
         // It may never end by itself: nobody waits for it.
         () = tasks.stopping() => {}
     }

@@ -26,7 +26,6 @@ mod tasks;
 
 pub use answer::{Body, Refusal};
 pub use forward::{ForwardError, Forwarder, UnderWay};
-pub use idle::Idle;
 pub use passing::{Broken, IsStillAllowed};
 pub use relay::{Ended, relay};
 pub use secret::{EDGE_SECRET, Secret, TRAFFIC_ACCESS_TOKEN};

@@ -1,4 +1,4 @@
-//! A body on its way, for as long as it is allowed.
+//! A body on its way, for as long as it is allowed and moves.
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use std::{
@@ -26,18 +26,30 @@ pub enum Broken {
     /// The side that sends it failed.
     #[error(transparent)]
     Failed(#[from] hyper::Error),
+    /// No byte moved for too long.
+    #[error("idle for too long")]
+    Idle,
     /// It is no longer allowed.
     #[error("no longer allowed")]
     NoLongerAllowed,
+}
+
+/// How long the bodies of a request and of its answer go on.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) is_still_allowed: IsStillAllowed,
+    /// When one of the two moved last.
+    pub(crate) moved: watch::Sender<Instant>,
+    /// How long neither may move. The connection of the client has a clock too, which stands still
+    /// while the client has sent more than it was asked for.
+    pub(crate) idle: Duration,
 }
 
 /// The body of a request or of an answer. It says when it moved, and is asked about while it
 /// moves and while it does not.
 pub(crate) struct Passing<H> {
     body: Incoming,
-    is_still_allowed: IsStillAllowed,
-    /// When it moved last.
-    moved: watch::Sender<Instant>,
+    watch: Watch,
     asked: Instant,
     /// Wakes it to be asked about. Most bodies are there at once, and never wait for it.
     again: Option<Interval>,
@@ -46,18 +58,13 @@ pub(crate) struct Passing<H> {
 
 impl<H> Passing<H> {
     /// Lets a body pass that is allowed now. What is held is dropped with it.
-    pub(crate) fn new(
-        body: Incoming,
-        is_still_allowed: IsStillAllowed,
-        moved: watch::Sender<Instant>,
-        held: H,
-    ) -> Self {
-        Self { body, is_still_allowed, moved, asked: Instant::now(), again: None, _held: held }
+    pub(crate) fn new(body: Incoming, watch: Watch, held: H) -> Self {
+        Self { body, watch, asked: Instant::now(), again: None, _held: held }
     }
 
     fn ask(&mut self, now: Instant) -> Result<(), Broken> {
         self.asked = now;
-        if (self.is_still_allowed)() { Ok(()) } else { Err(Broken::NoLongerAllowed) }
+        if (self.watch.is_still_allowed)() { Ok(()) } else { Err(Broken::NoLongerAllowed) }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, Broken>> {
@@ -67,13 +74,17 @@ impl<H> Passing<H> {
             self.ask(now)?;
         }
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            self.moved.send_replace(now);
+            self.watch.moved.send_replace(now);
             return Poll::Ready(frame.transpose().map_err(Broken::Failed));
         }
         loop {
             let again = self.again.get_or_insert_with(clock);
             ready!(again.poll_tick(context));
-            self.ask(Instant::now())?;
+            let now = Instant::now();
+            self.ask(now)?;
+            if now.saturating_duration_since(*self.watch.moved.borrow()) >= self.watch.idle {
+                return Poll::Ready(Err(Broken::Idle));
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     registry::{Enforced, Registry, Sandbox},
 };
 use sandgate::{Decision, Destination, Host, HostName, Permitted, Reason, Verdict};
-use sandgate_proxy::{Ended, Idle, relay};
+use sandgate_proxy::{Ended, relay};
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -70,10 +70,9 @@ pub(super) fn reset(client: &TcpStream) {
 
 impl Flows {
     /// Takes a connection of a sandbox to its end.
-    pub(super) async fn take(&self, client: TcpStream, sandbox: Arc<Sandbox>) {
+    pub(super) async fn take(&self, mut client: TcpStream, sandbox: Arc<Sandbox>) {
         let id = sandbox.id.clone();
-        let mut client = Idle::new(client, self.config.idle);
-        let opened = match self.destination(client.get_ref()) {
+        let opened = match self.destination(&client) {
             Ok(to) => self.open(&mut client, Flow { sandbox, to, said: None, by_name: false }).await,
             Err(failure) => Err(failure),
         };
@@ -81,7 +80,7 @@ impl Flows {
             Ok((server, flow)) => self.relay(client, server, flow).await,
             Err(failure) => {
                 tracing::debug!(sandbox = id, %failure, "a flow did not get through");
-                reset(client.get_ref());
+                reset(&client);
             }
         }
     }
@@ -96,7 +95,7 @@ impl Flows {
     }
 
     /// Judges the flow and connects it.
-    async fn open(&self, client: &mut Idle<TcpStream>, mut flow: Flow) -> Result<(TcpStream, Flow), Failure> {
+    async fn open(&self, client: &mut TcpStream, mut flow: Flow) -> Result<(TcpStream, Flow), Failure> {
         let enforced = flow.sandbox.enforced.load_full();
         if flow.decide(&enforced).is_allowed() {
             return Ok((self.connect(&[flow.to]).await?, flow));
@@ -159,14 +158,15 @@ impl Flows {
         Err(last)
     }
 
-    async fn relay(&self, mut client: Idle<TcpStream>, mut server: TcpStream, mut flow: Flow) {
+    async fn relay(&self, mut client: TcpStream, mut server: TcpStream, mut flow: Flow) {
         let ended = match server.peer_addr().map(|address| address.ip()) {
             // Connecting took its time: nothing is sent that is no longer allowed.
             Ok(connected) if !self.is_still_allowed(&flow, connected) => Ended::NoLongerAllowed,
             Ok(connected) => match self.replay(&mut server, &mut flow).await {
                 Ok(()) => {
                     let is_still_allowed = || self.is_still_allowed(&flow, connected);
-                    relay(&mut client, &mut server, self.config.judge_again, is_still_allowed).await
+                    let Config { judge_again, idle, .. } = self.config;
+                    relay(&mut client, &mut server, judge_again, idle, is_still_allowed).await
                 }
                 Err(error) => Ended::Failed(error),
             },
@@ -174,7 +174,7 @@ impl Flows {
         };
         if !matches!(ended, Ended::Closed) {
             tracing::debug!(sandbox = flow.sandbox.id, to = %flow.to, ?ended, "a flow ended early");
-            reset(client.get_ref());
+            reset(&client);
             reset(&server);
         }
     }

@@ -56,6 +56,33 @@ async fn a_web_socket_passes_and_ends_when_it_is_no_longer_allowed() {
 }
 
 #[tokio::test]
+async fn a_web_socket_ends_when_one_side_has_ended_and_the_other_is_silent() {
+    let (world, server) = World::with("{}", |config| config.timeouts.idle = Duration::from_secs(1)).await;
+    let (mut client, mut served) = web_socket(&world, &server).await;
+    client.shutdown().await.unwrap();
+    assert_eq!(within(served.read(&mut [0])).await.unwrap(), 0);
+    assert!(!matches!(within(client.read(&mut [0])).await, Ok(1..)));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_stalls_ends_even_if_the_next_request_has_begun() {
+    let (world, server) = World::with("{}", |config| config.timeouts.idle = Duration::from_secs(1)).await;
+    let mut client = TcpStream::connect(world.node).await.unwrap();
+    // A server that has the beginning of the next request does not read on.
+    let request = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\nGET /next", world.host());
+    client.write_all(request.as_bytes()).await.unwrap();
+    let (mut served, _) = within(server.accept()).await.unwrap();
+    read_head(&mut served).await;
+    served.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na").await.unwrap();
+    read_head(&mut client).await;
+    assert_eq!(within(client.read_u8()).await.unwrap(), b'a');
+    assert!(!matches!(within(client.read(&mut [0])).await, Ok(1..)));
+    assert!(!matches!(within(served.read(&mut [0])).await, Ok(1..)));
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn an_open_web_socket_does_not_keep_the_services_from_stopping() {
     let (world, server) = World::new("{}").await;
     let (mut client, _served) = web_socket(&world, &server).await;
