@@ -8,7 +8,8 @@ use crate::{
 use http_body_util::BodyExt;
 use hyper::{
     Request, Response, StatusCode, Uri, Version,
-    body::Incoming,
+    body::{Body as _, Incoming},
+    header::{HeaderValue, TRANSFER_ENCODING},
     http::uri::{Parts, PathAndQuery},
     upgrade::{self, OnUpgrade},
 };
@@ -176,7 +177,8 @@ fn from_client(error: Error) -> ForwardError {
     ForwardError::Unreachable(error)
 }
 
-/// The request as it is sent: to the address, with nothing but a path in its first line.
+/// The request as it is sent: to the address, with nothing but a path in its first line, and with
+/// all of its body.
 fn aim(mut request: Request<Incoming>, to: SocketAddr) -> Result<Request<Incoming>, ForwardError> {
     let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let mut parts = Parts::default();
@@ -185,6 +187,11 @@ fn aim(mut request: Request<Incoming>, to: SocketAddr) -> Result<Request<Incomin
     parts.path_and_query = Some(path);
     *request.uri_mut() = Uri::from_parts(parts).map_err(|_| ForwardError::NoPath)?;
     *request.version_mut() = Version::HTTP_11;
+    // Where the length is not known, the client would take a GET to have no body. The body has been
+    // read by its own length already, and no other is left to contradict this one.
+    if !request.body().is_end_stream() && request.body().size_hint().exact().is_none() {
+        request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
     Ok(request)
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod lengths;
 mod streams;
 mod world;
 
