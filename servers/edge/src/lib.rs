@@ -91,7 +91,8 @@ impl<R: Routes> Edge<R> {
             domain: config.domain,
             client_address: config.client_address,
             shown_secret,
-            forwarder: Forwarder::new(config.timeouts),
+            // No more than requests under way, and few that wait: nodes are few.
+            forwarder: Forwarder::new(config.timeouts, Slots::new(usize::MAX, usize::MAX)),
             routes,
         };
         let http = Http {

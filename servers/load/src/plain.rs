@@ -47,7 +47,7 @@ pub(crate) fn origin(at: SocketAddr, stop: &CancellationToken) -> SocketAddr {
 
 /// Starts the proxy. Where it listens.
 pub(crate) fn proxy(to: SocketAddr, stop: &CancellationToken) -> SocketAddr {
-    let forwarder = Forwarder::new(Timeouts::default());
+    let forwarder = Forwarder::new(Timeouts::default(), Slots::new(CONNECTIONS, CONNECTIONS));
     serve(([127, 0, 0, 1], 0).into(), Plain { to, forwarder }, stop)
 }
 

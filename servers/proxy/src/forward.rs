@@ -1,7 +1,9 @@
 //! A request passed on to the next hop, and its answer passed back: streams and WebSockets too.
 
 use crate::{
-    Body, Broken, IsStillAllowed, Tasks, Timeouts, hop,
+    Body, Broken, IsStillAllowed, Slots, Tasks, Timeouts,
+    connect::{Connector, Full},
+    hop,
     passing::{ASK_AGAIN, Passing, Watch},
     relay,
 };
@@ -31,7 +33,7 @@ const WAIT: Duration = Duration::from_secs(2);
 /// Passes requests on. Its connections end with it and its clones.
 #[derive(Debug, Clone)]
 pub struct Forwarder {
-    client: Client<HttpConnector, Passing<()>>,
+    client: Client<Connector, Passing<()>>,
     timeouts: Timeouts,
 }
 
@@ -48,6 +50,9 @@ pub enum ForwardError {
     /// The request is no longer allowed.
     #[error("no longer allowed")]
     NoLongerAllowed,
+    /// Too many connections to it are open.
+    #[error("too many connections to the next hop are open")]
+    Full,
     /// It switched to a protocol that was not asked for.
     #[error("the next hop switched protocols unasked")]
     Unasked,
@@ -63,6 +68,7 @@ impl ForwardError {
         match self {
             Self::Unreachable(_) | Self::Unasked => crate::Refusal::Unreachable,
             Self::TimedOut => crate::Refusal::TimedOut,
+            Self::Full => crate::Refusal::Busy,
             Self::NoLongerAllowed => crate::Refusal::Denied,
             Self::NoPath => crate::Refusal::Malformed,
         }
@@ -79,12 +85,14 @@ pub struct UnderWay<'t> {
 }
 
 impl Forwarder {
-    /// Passes requests on within these times.
+    /// Passes requests on within these times, on as many connections as there is room for: by the
+    /// address of the next hop, those that wait for another request among them.
     #[must_use]
-    pub fn new(timeouts: Timeouts) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(timeouts.connect));
-        connector.set_nodelay(true);
+    pub fn new(timeouts: Timeouts, room: Slots<String>) -> Self {
+        let mut http = HttpConnector::new();
+        http.set_connect_timeout(Some(timeouts.connect));
+        http.set_nodelay(true);
+        let connector = Connector { http, room: Arc::new(room) };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(WAIT)
@@ -168,6 +176,9 @@ fn from_client(error: Error) -> ForwardError {
     while let Some(inner) = cause {
         if inner.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
             return ForwardError::TimedOut;
+        }
+        if inner.is::<Full>() {
+            return ForwardError::Full;
         }
         if let Some(Broken::NoLongerAllowed) = inner.downcast_ref() {
             return ForwardError::NoLongerAllowed;

@@ -7,12 +7,13 @@
 //!     tasks      started, stopped, ended                       relay      bytes in both directions
 //!     idle       how long without a byte                       answer     what a refused client reads
 //!     passing    bodies, while they are allowed                secret     compared in constant time
-//!     target     which sandbox and which port
+//!     target     which sandbox and which port                  connect    how many to the next hop
 //! ```
 //!
 //! Nothing here knows a rule.
 
 mod answer;
+mod connect;
 mod forward;
 pub mod hop;
 mod idle;

@@ -1,10 +1,16 @@
 //! What lasts longer than a question and an answer, and what must not last.
 
 use crate::world::{World, ask, read_head, say_what_is_asked, within};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -15,7 +21,7 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const HELLO: [u8; 11] = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
 const HELLO_BACK: [u8; 7] = [0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f];
 
-async fn web_socket(world: &World, server: &tokio::net::TcpListener) -> (TcpStream, TcpStream) {
+async fn web_socket(world: &World, server: &TcpListener) -> (TcpStream, TcpStream) {
     let mut client = TcpStream::connect(world.edge).await.unwrap();
     let request = format!(
         "GET /socket HTTP/1.1\r\nHost: {}\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n",
@@ -185,6 +191,44 @@ async fn requests_under_way_to_a_sandbox_are_bounded() {
     within(first.read_exact(&mut body)).await.unwrap();
     // The place is free when the node has sent the end, which the client may see first.
     within(async { while world.get(world.edge, "").await.status != 200 {} }).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn connections_that_wait_at_many_ports_are_bounded_too() {
+    const ROOM: usize = 4;
+    let (world, _server) = World::with("{}", |config| config.requests_per_sandbox = ROOM).await;
+    let open = Arc::new(AtomicUsize::new(0));
+    let mut client = TcpStream::connect(world.node).await.unwrap();
+    let mut most = 0;
+    for number in 0..4 * ROOM {
+        let (server, counted) = (TcpListener::bind(("127.0.1.1", 0)).await.unwrap(), Arc::clone(&open));
+        let port = server.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (mut served, _) = server.accept().await.unwrap();
+            counted.fetch_add(1, Ordering::Relaxed);
+            read_head(&mut served).await;
+            served.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+            // The connection stays, until the node ends it.
+            let _ = served.read(&mut [0]).await;
+            counted.fetch_sub(1, Ordering::Relaxed);
+        });
+        let request = format!("GET / HTTP/1.1\r\nHost: {port}-abc.sandbox.example\r\nAccept: text/html\r\n\r\n");
+        client.write_all(request.as_bytes()).await.unwrap();
+        let answer = read_head(&mut client).await;
+        assert!(number >= ROOM || answer.contains(" 200 "), "{number}: {answer}");
+        let length = answer.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        within(client.read_exact(&mut vec![0; length.parse().unwrap()])).await.unwrap();
+        most = most.max(open.load(Ordering::Relaxed));
+    }
+    assert!(most <= ROOM, "{most} are open");
+    // They do not wait long.
+    within(async {
+        while open.load(Ordering::Relaxed) > 0 {
+            tokio::time::sleep(SHORT).await;
+        }
+    })
+    .await;
     world.stop().await;
 }
 
