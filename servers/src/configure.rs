@@ -1,6 +1,9 @@
 //! From arguments to the configuration of a service.
 
-use crate::args::{Between, Edge, Node};
+use crate::{
+    args::{Between, Edge, Node},
+    descriptors::{self, Connections, TooFew},
+};
 use sandgate::ClientAddress;
 use sandgate_edge::{Secret, Timeouts};
 use sandgate_node_agent::{InvalidPool, Pools, egress, ingress};
@@ -22,6 +25,8 @@ pub(crate) enum ConfigureError {
     Shape(#[from] sandgate_api::ConfigError),
     #[error(transparent)]
     Pool(#[from] InvalidPool),
+    #[error(transparent)]
+    Descriptors(#[from] TooFew),
     #[error("{file} cannot be read: {error}")]
     Secret { file: String, error: io::Error },
     #[error("the secret in {0} has fewer than 16 characters")]
@@ -30,57 +35,65 @@ pub(crate) enum ConfigureError {
     NameServer,
 }
 
-impl TryFrom<Node> for sandgate_node_agent::Config {
-    type Error = ConfigureError;
-
-    fn try_from(arguments: Node) -> Result<Self, ConfigureError> {
-        let options = arguments.shape.options()?;
-        let of_guardrails = options.guardrails.name_server.map(|server| SocketAddr::new(server.address, server.port));
-        let name_server = arguments.name_server.or(of_guardrails).ok_or(ConfigureError::NameServer)?;
-        let port = arguments.proxy_port.get();
-        let proxy = vec![(Ipv4Addr::UNSPECIFIED, port).into(), (Ipv6Addr::UNSPECIFIED, port).into()];
-        let edge_secret = arguments.between.secret()?;
-        let pools = Pools::new(arguments.pool_ipv4, arguments.pool_ipv6)?;
-        Ok(Self {
-            listen: arguments.listen,
-            kernel: arguments.kernel.into(),
-            masquerade: arguments.masquerade,
-            egress: Some(egress::Config::new(proxy, name_server)),
-            ingress: Some(ingress::Config {
-                listen: arguments.ingress_listen,
-                domain: arguments.between.domain,
-                edge_secret,
-                connections: CONNECTIONS,
-                connections_per_peer: CONNECTIONS,
-                requests_per_sandbox: OF_ONE,
-                timeouts: Timeouts::default(),
-            }),
-            ..Self::new(options, pools, arguments.state)
-        })
-    }
+/// The node that arguments describe, within a limit of open files.
+pub(crate) fn node(arguments: Node, limit: usize) -> Result<sandgate_node_agent::Config, ConfigureError> {
+    let options = arguments.shape.options()?;
+    let of_guardrails = options.guardrails.name_server.map(|server| SocketAddr::new(server.address, server.port));
+    let name_server = arguments.name_server.or(of_guardrails).ok_or(ConfigureError::NameServer)?;
+    let port = arguments.proxy_port.get();
+    let proxy = vec![(Ipv4Addr::UNSPECIFIED, port).into(), (Ipv6Addr::UNSPECIFIED, port).into()];
+    let edge_secret = arguments.between.secret()?;
+    let pools = Pools::new(arguments.pool_ipv4, arguments.pool_ipv6)?;
+    let mut egress = egress::Config::new(proxy, name_server);
+    let mut ingress = ingress::Config {
+        listen: arguments.ingress_listen,
+        domain: arguments.between.domain,
+        edge_secret,
+        connections: CONNECTIONS,
+        connections_per_peer: CONNECTIONS,
+        requests_per_sandbox: OF_ONE,
+        timeouts: Timeouts::default(),
+    };
+    let kinds = &mut [
+        Connections {
+            total: &mut egress.connections,
+            of_one: &mut egress.connections_per_sandbox,
+            // Both sides; or one side, and two questions for the addresses of its name.
+            descriptors: 3,
+        },
+        Connections { total: &mut ingress.connections, of_one: &mut ingress.requests_per_sandbox, descriptors: 2 },
+    ];
+    descriptors::fit(limit, kinds)?;
+    Ok(sandgate_node_agent::Config {
+        listen: arguments.listen,
+        kernel: arguments.kernel.into(),
+        masquerade: arguments.masquerade,
+        egress: Some(egress),
+        ingress: Some(ingress),
+        ..sandgate_node_agent::Config::new(options, pools, arguments.state)
+    })
 }
 
-impl TryFrom<Edge> for sandgate_edge::Config {
-    type Error = ConfigureError;
-
-    fn try_from(arguments: Edge) -> Result<Self, ConfigureError> {
-        let proxies = Some(arguments.trusted_proxy).filter(|proxies| !proxies.is_empty());
-        let client_address = match (arguments.trusted_hops, proxies) {
-            (Some(hops), proxies) => ClientAddress::TrustedHops { hops, proxies },
-            (None, Some(proxies)) => ClientAddress::TrustedProxies(proxies),
-            (None, None) => ClientAddress::Peer,
-        };
-        let secret = arguments.between.secret()?;
-        Ok(Self {
-            listen: arguments.listen,
-            domain: arguments.between.domain,
-            client_address,
-            secret,
-            connections: CONNECTIONS,
-            connections_per_peer: OF_ONE,
-            timeouts: Timeouts::default(),
-        })
-    }
+/// The edge that arguments describe, within a limit of open files.
+pub(crate) fn edge(arguments: Edge, limit: usize) -> Result<sandgate_edge::Config, ConfigureError> {
+    let proxies = Some(arguments.trusted_proxy).filter(|proxies| !proxies.is_empty());
+    let client_address = match (arguments.trusted_hops, proxies) {
+        (Some(hops), proxies) => ClientAddress::TrustedHops { hops, proxies },
+        (None, Some(proxies)) => ClientAddress::TrustedProxies(proxies),
+        (None, None) => ClientAddress::Peer,
+    };
+    let mut config = sandgate_edge::Config {
+        listen: arguments.listen,
+        domain: arguments.between.domain.clone(),
+        client_address,
+        secret: arguments.between.secret()?,
+        connections: CONNECTIONS,
+        connections_per_peer: OF_ONE,
+        timeouts: Timeouts::default(),
+    };
+    let (total, of_one) = (&mut config.connections, &mut config.connections_per_peer);
+    descriptors::fit(limit, &mut [Connections { total, of_one, descriptors: 2 }])?;
+    Ok(config)
 }
 
 impl Between {

@@ -3,6 +3,7 @@
 mod args;
 mod configure;
 mod demo;
+mod descriptors;
 mod log;
 mod stop;
 
@@ -23,9 +24,10 @@ fn main() -> ExitCode {
     }
     let Arguments { log_format, command } = Arguments::parse();
     log::begin(log_format, &command);
+    let limit = descriptors::raise();
     let outcome = match command {
         Command::Demo(arguments) => return demo::run(&arguments),
-        Command::Serve(service) => serve(service),
+        Command::Serve(service) => serve(service, limit),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -36,19 +38,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs one of the services until it is told to stop.
+/// Runs one of the services until it is told to stop, with as many connections as there are
+/// descriptors for.
 #[tokio::main]
-async fn serve(service: Service) -> Result<(), Box<dyn Error>> {
+async fn serve(service: Service, limit: usize) -> Result<(), Box<dyn Error>> {
     let stop = Stop::begin()?;
     match service {
         Service::Api(arguments) => {
             let server = Server::bind(arguments.try_into()?).await?;
             server.serve(stop.token.cancelled()).await;
         }
-        Service::Node(arguments) => Agent::serve(arguments.try_into()?, stop.token.clone()).await?.stopped().await?,
+        Service::Node(arguments) => {
+            let config = configure::node(arguments, limit)?;
+            Agent::serve(config, stop.token.clone()).await?.stopped().await?;
+        }
         Service::Edge(arguments) => {
             let routes = OneNode(arguments.node);
-            let edge = Edge::bind(arguments.try_into()?, routes)?;
+            let edge = Edge::bind(configure::edge(arguments, limit)?, routes)?;
             for address in edge.addresses()? {
                 tracing::info!(%address, "the edge listens");
             }

@@ -16,7 +16,7 @@ use hyper::{
 };
 use sandgate::{ClientAddress, INTERNAL_HEADER};
 use sandgate_proxy::{
-    BadTarget, Body, Connection, EDGE_SECRET, Forwarder, Handler, Http, Refusal, Slots, Target, Tasks, Upgraded, hop,
+    BadTarget, Body, Connection, EDGE_SECRET, Forwarder, Handler, Http, Refusal, Slots, Target, Tasks, UnderWay, hop,
     listen,
 };
 use std::{io, net::SocketAddr, sync::Arc};
@@ -91,7 +91,8 @@ impl<R: Routes> Edge<R> {
             domain: config.domain,
             client_address: config.client_address,
             shown_secret,
-            forwarder: Forwarder::new(config.timeouts),
+            // No more than requests under way, and few that wait: nodes are few.
+            forwarder: Forwarder::new(config.timeouts, Slots::new(usize::MAX, usize::MAX)),
             routes,
         };
         let http = Http {
@@ -156,9 +157,9 @@ impl<R: Routes> Forward<R> {
         // Who reads the chain behind us finds the peer at its end, as behind any proxy.
         let peer = from.peer.ip().to_canonical().to_string();
         headers.append(FORWARDED_FOR, HeaderValue::from_str(&peer).map_err(|_| Refusal::Malformed)?);
-        // The node ends a WebSocket that is no longer allowed.
-        let upgraded = Upgraded { tasks: &from.tasks, is_still_allowed: Box::new(|| true) };
-        let answer = self.forwarder.forward(request, node, asks_upgrade, upgraded, from.slot.clone()).await;
+        // The node ends what is no longer allowed.
+        let under_way = UnderWay { tasks: &from.tasks, is_still_allowed: Arc::new(|| true) };
+        let answer = self.forwarder.forward(request, node, asks_upgrade, under_way, from.slot.clone()).await;
         answer.map_err(|error| {
             tracing::warn!(sandbox = target.sandbox, %node, %error, "no answer");
             error.refusal()

@@ -7,7 +7,7 @@ use hyper::{
     body::Incoming,
     header::{HOST, HeaderValue},
 };
-use sandgate_proxy::{Body, Connection, Forwarder, Handler, Http, Slots, Tasks, Timeouts, Upgraded, hop, listen};
+use sandgate_proxy::{Body, Connection, Forwarder, Handler, Http, Slots, Tasks, Timeouts, UnderWay, hop, listen};
 use std::{net::SocketAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
@@ -34,8 +34,8 @@ impl Handler for Plain {
     async fn answer(&self, mut request: Request<Incoming>, from: &Connection) -> Response<Body> {
         let headers = request.headers().clone();
         let asks_upgrade = hop::strip(request.headers_mut());
-        let upgraded = Upgraded { tasks: &from.tasks, is_still_allowed: Box::new(|| true) };
-        let answer = self.forwarder.forward(request, self.to, asks_upgrade, upgraded, from.slot.clone()).await;
+        let under_way = UnderWay { tasks: &from.tasks, is_still_allowed: Arc::new(|| true) };
+        let answer = self.forwarder.forward(request, self.to, asks_upgrade, under_way, from.slot.clone()).await;
         answer.unwrap_or_else(|error| error.refusal().answer(&headers))
     }
 }
@@ -47,7 +47,7 @@ pub(crate) fn origin(at: SocketAddr, stop: &CancellationToken) -> SocketAddr {
 
 /// Starts the proxy. Where it listens.
 pub(crate) fn proxy(to: SocketAddr, stop: &CancellationToken) -> SocketAddr {
-    let forwarder = Forwarder::new(Timeouts::default());
+    let forwarder = Forwarder::new(Timeouts::default(), Slots::new(CONNECTIONS, CONNECTIONS));
     serve(([127, 0, 0, 1], 0).into(), Plain { to, forwarder }, stop)
 }
 

@@ -1,5 +1,6 @@
 //! What a client reads whose request goes nowhere: a page or JSON, and nothing of the inside.
 
+use crate::Broken;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
     Response, StatusCode,
@@ -8,7 +9,7 @@ use hyper::{
 };
 
 /// The body of an answer: a page, or what the next hop sends.
-pub type Body = UnsyncBoxBody<Bytes, hyper::Error>;
+pub type Body = UnsyncBoxBody<Bytes, Broken>;
 
 /// Why a request goes nowhere, as far as its client is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,17 @@
 //! A request passed on to the next hop, and its answer passed back: streams and WebSockets too.
 
-use crate::{Body, Tasks, Timeouts, hop, relay};
+use crate::{
+    Body, Broken, IsStillAllowed, Slots, Tasks, Timeouts,
+    connect::{Connector, Full},
+    hop,
+    passing::{ASK_AGAIN, Passing, Watch},
+    relay,
+};
 use http_body_util::BodyExt;
 use hyper::{
     Request, Response, StatusCode, Uri, Version,
-    body::{Bytes, Frame, Incoming, SizeHint},
+    body::{Body as _, Incoming},
+    header::{HeaderValue, TRANSFER_ENCODING},
     http::uri::{Parts, PathAndQuery},
     upgrade::{self, OnUpgrade},
 };
@@ -12,21 +19,12 @@ use hyper_util::{
     client::legacy::{Client, Error, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
-use std::{
-    error::Error as _,
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{error::Error as _, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
 };
 
-/// How often an open WebSocket is asked about.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// How many connections to one next hop wait for another request, and how long: less than servers
 /// wait, or a request is sent just as its connection ends.
 const WAITING: usize = 32;
@@ -35,7 +33,7 @@ const WAIT: Duration = Duration::from_secs(2);
 /// Passes requests on. Its connections end with it and its clones.
 #[derive(Debug, Clone)]
 pub struct Forwarder {
-    client: Client<HttpConnector, Streamed>,
+    client: Client<Connector, Passing<()>>,
     timeouts: Timeouts,
 }
 
@@ -49,6 +47,12 @@ pub enum ForwardError {
     /// No connection or no answer in time.
     #[error("the next hop does not answer in time")]
     TimedOut,
+    /// The request is no longer allowed.
+    #[error("no longer allowed")]
+    NoLongerAllowed,
+    /// Too many connections to it are open.
+    #[error("too many connections to the next hop are open")]
+    Full,
     /// It switched to a protocol that was not asked for.
     #[error("the next hop switched protocols unasked")]
     Unasked,
@@ -64,26 +68,31 @@ impl ForwardError {
         match self {
             Self::Unreachable(_) | Self::Unasked => crate::Refusal::Unreachable,
             Self::TimedOut => crate::Refusal::TimedOut,
+            Self::Full => crate::Refusal::Busy,
+            Self::NoLongerAllowed => crate::Refusal::Denied,
             Self::NoPath => crate::Refusal::Malformed,
         }
     }
 }
 
-/// What holds for a WebSocket after its handshake.
-pub struct Upgraded<'t> {
-    /// Where it runs.
+/// What holds for a request that was let through.
+pub struct UnderWay<'t> {
+    /// Where a WebSocket runs.
     pub tasks: &'t Tasks,
-    /// Asked every second; the connection ends when it is no longer allowed.
-    pub is_still_allowed: Box<dyn FnMut() -> bool + Send>,
+    /// Asked every second, until the answer or the WebSocket has ended. If it says no, both sides
+    /// are ended where they are.
+    pub is_still_allowed: IsStillAllowed,
 }
 
 impl Forwarder {
-    /// Passes requests on within these times.
+    /// Passes requests on within these times, on as many connections as there is room for: by the
+    /// address of the next hop, those that wait for another request among them.
     #[must_use]
-    pub fn new(timeouts: Timeouts) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(timeouts.connect));
-        connector.set_nodelay(true);
+    pub fn new(timeouts: Timeouts, room: Slots<String>) -> Self {
+        let mut http = HttpConnector::new();
+        http.set_connect_timeout(Some(timeouts.connect));
+        http.set_nodelay(true);
+        let connector = Connector { http, room: Arc::new(room) };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(WAIT)
@@ -109,7 +118,7 @@ impl Forwarder {
         mut request: Request<Incoming>,
         to: SocketAddr,
         asks_upgrade: bool,
-        upgraded: Upgraded<'_>,
+        UnderWay { tasks, is_still_allowed }: UnderWay<'_>,
         hold: H,
     ) -> Result<Response<Body>, ForwardError> {
         let client_side = asks_upgrade.then(|| upgrade::on(&mut request));
@@ -117,37 +126,45 @@ impl Forwarder {
             hop::upgrade(request.headers_mut());
         }
         let (moved, last) = watch::channel(Instant::now());
-        let request = aim(request, to)?.map(|body| Streamed { body, moved });
-        let mut answer = self.within(self.client.request(request), &last).await?;
+        let watch = Watch { is_still_allowed: Arc::clone(&is_still_allowed), moved, idle: self.timeouts.idle };
+        let request = aim(request, to)?.map(|body| Passing::new(body, watch.clone(), ()));
+        let mut answer = self.within(self.client.request(request), &last, &is_still_allowed).await?;
+        watch.moved.send_replace(Instant::now());
         let agreed = hop::strip(answer.headers_mut());
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(client_side) = client_side.filter(|_| agreed) else { return Err(ForwardError::Unasked) };
             let server_side = upgrade::on(&mut answer);
             hop::upgrade(answer.headers_mut());
-            let tasks = upgraded.tasks.clone();
-            upgraded.tasks.spawn(async move {
-                tunnel(client_side, server_side, &tasks, upgraded.is_still_allowed).await;
+            let (stopping, idle) = (tasks.clone(), self.timeouts.idle);
+            tasks.spawn(async move {
+                tunnel(client_side, server_side, &stopping, idle, is_still_allowed).await;
                 drop(hold);
             });
             return Ok(answer.map(|_| http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync()));
         }
         // Held by the body: it is dropped when the client has all of it, or is gone.
-        Ok(answer.map(|body| Held { body, _held: hold }.boxed_unsync()))
+        Ok(answer.map(|body| Passing::new(body, watch, hold).boxed_unsync()))
     }
 
-    /// The answer, if it comes soon enough after the last piece of the request went out.
+    /// The answer, if it comes soon enough after the last piece of the request went out, and while
+    /// the request is allowed.
     async fn within(
         &self,
         answer: impl Future<Output = Result<Response<Incoming>, Error>>,
         last: &watch::Receiver<Instant>,
+        is_still_allowed: &IsStillAllowed,
     ) -> Result<Response<Incoming>, ForwardError> {
         tokio::pin!(answer);
         loop {
-            let begin = *last.borrow();
-            let Some(end) = begin.checked_add(self.timeouts.answer) else { return Err(ForwardError::TimedOut) };
-            match timeout_at(end, &mut answer).await {
+            let end = last.borrow().checked_add(self.timeouts.answer).ok_or(ForwardError::TimedOut)?;
+            let now = Instant::now();
+            if end <= now {
+                return Err(ForwardError::TimedOut);
+            }
+            let again = now.checked_add(ASK_AGAIN).unwrap_or(end);
+            match timeout_at(end.min(again), &mut answer).await {
                 Ok(answer) => return answer.map_err(from_client),
-                Err(_) if *last.borrow() == begin => return Err(ForwardError::TimedOut),
+                Err(_) if !is_still_allowed() => return Err(ForwardError::NoLongerAllowed),
                 Err(_) => {}
             }
         }
@@ -160,12 +177,19 @@ fn from_client(error: Error) -> ForwardError {
         if inner.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
             return ForwardError::TimedOut;
         }
+        if inner.is::<Full>() {
+            return ForwardError::Full;
+        }
+        if let Some(Broken::NoLongerAllowed) = inner.downcast_ref() {
+            return ForwardError::NoLongerAllowed;
+        }
         cause = inner.source();
     }
     ForwardError::Unreachable(error)
 }
 
-/// The request as it is sent: to the address, with nothing but a path in its first line.
+/// The request as it is sent: to the address, with nothing but a path in its first line, and with
+/// all of its body.
 fn aim(mut request: Request<Incoming>, to: SocketAddr) -> Result<Request<Incoming>, ForwardError> {
     let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let mut parts = Parts::default();
@@ -174,85 +198,29 @@ fn aim(mut request: Request<Incoming>, to: SocketAddr) -> Result<Request<Incomin
     parts.path_and_query = Some(path);
     *request.uri_mut() = Uri::from_parts(parts).map_err(|_| ForwardError::NoPath)?;
     *request.version_mut() = Version::HTTP_11;
+    // Where the length is not known, the client would take a GET to have no body. The body has been
+    // read by its own length already, and no other is left to contradict this one.
+    if !request.body().is_end_stream() && request.body().size_hint().exact().is_none() {
+        request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
     Ok(request)
 }
 
-async fn tunnel(
-    client: OnUpgrade,
-    server: OnUpgrade,
-    tasks: &Tasks,
-    is_still_allowed: Box<dyn FnMut() -> bool + Send>,
-) {
+async fn tunnel(client: OnUpgrade, server: OnUpgrade, tasks: &Tasks, idle: Duration, is_still_allowed: IsStillAllowed) {
     let (client, server) = match tokio::try_join!(client, server) {
         Ok(both) => both,
         Err(error) => return tracing::debug!(%error, "a WebSocket did not begin"),
     };
-    // The client's side is the connection that was taken, and fails when it is idle.
     let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
     tokio::select! {
-        ended = relay(&mut client, &mut server, ASK_AGAIN, is_still_allowed) => tracing::debug!(?ended, "a WebSocket ended"),
+        ended = relay(&mut client, &mut server, ASK_AGAIN, idle, || is_still_allowed()) => tracing::debug!(?ended, "a WebSocket ended"),
         // It may never end by itself: nobody waits for it.
         () = tasks.stopping() => {}
     }
 }
 
-/// A request body that says when it last moved.
-#[derive(Debug)]
-struct Streamed {
-    body: Incoming,
-    moved: watch::Sender<Instant>,
-}
-
-impl hyper::body::Body for Streamed {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        self.moved.send_replace(Instant::now());
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// An answer body that holds something.
-struct Held<H> {
-    body: Incoming,
-    _held: H,
-}
-
-impl<H: Unpin> hyper::body::Body for Held<H> {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl std::fmt::Debug for Upgraded<'_> {
+impl std::fmt::Debug for UnderWay<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upgraded").finish_non_exhaustive()
+        f.debug_struct("UnderWay").finish_non_exhaustive()
     }
 }

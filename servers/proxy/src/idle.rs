@@ -14,9 +14,10 @@ use tokio::{
 /// Reading and writing fail with [`io::ErrorKind::TimedOut`] when neither has moved a byte for
 /// that long. One clock for both directions: a peer that only listens is not idle.
 ///
-/// It must be polled from one task, as every user here does.
+/// It tells the time only while it is polled, from one task: whoever may leave it unpolled has a
+/// clock of its own.
 #[derive(Debug)]
-pub struct Idle<T> {
+pub(crate) struct Idle<T> {
     inner: T,
     limit: Duration,
     moved: Instant,
@@ -26,14 +27,9 @@ pub struct Idle<T> {
 impl<T> Idle<T> {
     /// Watches a connection from now on.
     #[must_use]
-    pub fn new(inner: T, limit: Duration) -> Self {
+    pub(crate) fn new(inner: T, limit: Duration) -> Self {
         let now = Instant::now();
         Self { inner, limit, moved: now, alarm: Box::pin(sleep_until(after(now, limit))) }
-    }
-
-    /// The connection itself.
-    pub const fn get_ref(&self) -> &T {
-        &self.inner
     }
 
     /// What a poll of the connection gave, or the failure.

@@ -6,15 +6,18 @@
 //!     slots      how many at a time                            hop        what is about one connection
 //!     tasks      started, stopped, ended                       relay      bytes in both directions
 //!     idle       how long without a byte                       answer     what a refused client reads
-//!     target     which sandbox and which port                  secret     compared in constant time
+//!     passing    bodies, while they are allowed                secret     compared in constant time
+//!     target     which sandbox and which port                  connect    how many to the next hop
 //! ```
 //!
 //! Nothing here knows a rule.
 
 mod answer;
+mod connect;
 mod forward;
 pub mod hop;
 mod idle;
+mod passing;
 mod relay;
 mod secret;
 mod serve;
@@ -23,8 +26,8 @@ mod target;
 mod tasks;
 
 pub use answer::{Body, Refusal};
-pub use forward::{ForwardError, Forwarder, Upgraded};
-pub use idle::Idle;
+pub use forward::{ForwardError, Forwarder, UnderWay};
+pub use passing::{Broken, IsStillAllowed};
 pub use relay::{Ended, relay};
 pub use secret::{EDGE_SECRET, Secret, TRAFFIC_ACCESS_TOKEN};
 pub use serve::{Connection, Handler, Http, accept_all, listen};

@@ -1,6 +1,6 @@
 //! Connections taken, and requests on them answered: HTTP/1.1.
 
-use crate::{Body, Idle, Slot, Slots, Tasks, Timeouts};
+use crate::{Body, Slot, Slots, Tasks, Timeouts, idle::Idle};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};

@@ -11,7 +11,7 @@ use crate::{
     registry::{Enforced, Registry, Sandbox},
 };
 use sandgate::{Decision, Destination, Host, HostName, Permitted, Reason, Verdict};
-use sandgate_proxy::{Ended, Idle, relay};
+use sandgate_proxy::{Ended, relay};
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -41,6 +41,8 @@ struct Flow {
     to: SocketAddr,
     /// What was read of it, if anything.
     said: Option<Said>,
+    /// Whether it goes where the node found its name, and not where the sandbox sent it.
+    by_name: bool,
 }
 
 /// Why a flow does not get through.
@@ -68,18 +70,17 @@ pub(super) fn reset(client: &TcpStream) {
 
 impl Flows {
     /// Takes a connection of a sandbox to its end.
-    pub(super) async fn take(&self, client: TcpStream, sandbox: Arc<Sandbox>) {
+    pub(super) async fn take(&self, mut client: TcpStream, sandbox: Arc<Sandbox>) {
         let id = sandbox.id.clone();
-        let mut client = Idle::new(client, self.config.idle);
-        let opened = match self.destination(client.get_ref()) {
-            Ok(to) => self.open(&mut client, Flow { sandbox, to, said: None }).await,
+        let opened = match self.destination(&client) {
+            Ok(to) => self.open(&mut client, Flow { sandbox, to, said: None, by_name: false }).await,
             Err(failure) => Err(failure),
         };
         match opened {
             Ok((server, flow)) => self.relay(client, server, flow).await,
             Err(failure) => {
                 tracing::debug!(sandbox = id, %failure, "a flow did not get through");
-                reset(client.get_ref());
+                reset(&client);
             }
         }
     }
@@ -94,7 +95,7 @@ impl Flows {
     }
 
     /// Judges the flow and connects it.
-    async fn open(&self, client: &mut Idle<TcpStream>, mut flow: Flow) -> Result<(TcpStream, Flow), Failure> {
+    async fn open(&self, client: &mut TcpStream, mut flow: Flow) -> Result<(TcpStream, Flow), Failure> {
         let enforced = flow.sandbox.enforced.load_full();
         if flow.decide(&enforced).is_allowed() {
             return Ok((self.connect(&[flow.to]).await?, flow));
@@ -124,10 +125,12 @@ impl Flows {
                     return Err(Failure::Denied);
                 }
                 let addresses: Vec<_> = resolved.permitted.iter().copied().map(Permitted::socket_addr).collect();
-                self.connect(&addresses).await?
+                let server = self.connect(&addresses).await?;
+                flow.by_name = true;
+                server
             }
             Verdict::Deny => {
-                self.tell_denied(&flow, &enforced, &decision);
+                self.tell_denied(&flow, flow.to.ip(), &enforced, &decision);
                 return Err(Failure::Denied);
             }
         };
@@ -155,14 +158,15 @@ impl Flows {
         Err(last)
     }
 
-    async fn relay(&self, mut client: Idle<TcpStream>, mut server: TcpStream, mut flow: Flow) {
+    async fn relay(&self, mut client: TcpStream, mut server: TcpStream, mut flow: Flow) {
         let ended = match server.peer_addr().map(|address| address.ip()) {
             // Connecting took its time: nothing is sent that is no longer allowed.
             Ok(connected) if !self.is_still_allowed(&flow, connected) => Ended::NoLongerAllowed,
             Ok(connected) => match self.replay(&mut server, &mut flow).await {
                 Ok(()) => {
                     let is_still_allowed = || self.is_still_allowed(&flow, connected);
-                    relay(&mut client, &mut server, self.config.judge_again, is_still_allowed).await
+                    let Config { judge_again, idle, .. } = self.config;
+                    relay(&mut client, &mut server, judge_again, idle, is_still_allowed).await
                 }
                 Err(error) => Ended::Failed(error),
             },
@@ -170,7 +174,7 @@ impl Flows {
         };
         if !matches!(ended, Ended::Closed) {
             tracing::debug!(sandbox = flow.sandbox.id, to = %flow.to, ?ended, "a flow ended early");
-            reset(client.get_ref());
+            reset(&client);
             reset(&server);
         }
     }
@@ -196,20 +200,26 @@ impl Flows {
             // Perhaps it went by a name that an update made needless: then it is about the address
             // that it went to.
             Verdict::Allow => enforced.policy.allows_egress(connected, flow.to.port()),
-            Verdict::AllowByName(by_name) => by_name.permit(connected).is_some(),
-            Verdict::Deny => false,
+            // E-8: the name says nothing about an address that the node did not find under it.
+            Verdict::AllowByName(by_name) => flow.by_name && by_name.permit(connected).is_some(),
+            Verdict::Deny => {
+                self.tell_denied(flow, flow.to.ip(), &enforced, &decision);
+                return false;
+            }
         };
         if !is_allowed {
-            self.tell_denied(flow, &enforced, &decision);
+            // What was decided is no denial: the one of the address is.
+            let to = Destination { address: connected, port: flow.to.port(), host: None };
+            self.tell_denied(flow, connected, &enforced, &enforced.policy.decide_egress(&to));
         }
         is_allowed
     }
 
-    fn tell_denied(&self, flow: &Flow, enforced: &Enforced, decision: &Decision<'_>) {
+    fn tell_denied(&self, flow: &Flow, address: IpAddr, enforced: &Enforced, decision: &Decision<'_>) {
         // Only what is a name: whatever else the client sent is not for a log.
         let name = flow.host().and_then(Host::name);
         let host = name.as_ref().map(HostName::as_str);
-        self.events.denied(&Denial { host, ..flow.denial(enforced) }.by(decision));
+        self.events.denied(&Denial { host, address: Some(address), ..flow.denial(enforced) }.by(decision));
     }
 }
 

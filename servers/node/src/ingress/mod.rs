@@ -27,7 +27,7 @@ pub struct Config {
     pub connections: usize,
     /// How many of them from one peer. Edges are few: it may be as many.
     pub connections_per_peer: usize,
-    /// How many requests are under way to one sandbox.
+    /// How many requests are under way to one sandbox, and connections to it open.
     pub requests_per_sandbox: usize,
     /// How long things take.
     pub timeouts: Timeouts,
@@ -56,7 +56,8 @@ impl IngressProxy {
         let pass = Pass {
             domain: config.domain,
             edge_secret: config.edge_secret,
-            forwarder: Forwarder::new(config.timeouts),
+            // A sandbox has many ports: connections that wait at each would be more than requests are.
+            forwarder: Forwarder::new(config.timeouts, Slots::new(config.connections, config.requests_per_sandbox)),
             requests: Slots::new(usize::MAX, config.requests_per_sandbox),
             registry: Arc::clone(registry),
             events: Arc::clone(events),

@@ -11,8 +11,8 @@ use hyper::{
 };
 use sandgate::{INTERNAL_HEADER, from_internal_header};
 use sandgate_proxy::{
-    BadTarget, Body, Connection, EDGE_SECRET, Forwarder, Handler, Refusal, Secret, Slots, TRAFFIC_ACCESS_TOKEN, Target,
-    Upgraded, hop,
+    BadTarget, Body, Connection, EDGE_SECRET, Forwarder, Handler, IsStillAllowed, Refusal, Secret, Slots,
+    TRAFFIC_ACCESS_TOKEN, Target, UnderWay, hop,
 };
 use std::{
     net::{IpAddr, SocketAddr},
@@ -56,7 +56,7 @@ impl Pass {
         })?;
         let sandbox = self.registry.by_id(&target.sandbox).ok_or(Refusal::NoSandbox)?;
         let client = self.client(request.headers());
-        // One policy for the whole request, whatever is put in its place meanwhile.
+        // One policy for the head of the request. What is under way longer is judged again.
         let enforced = sandbox.enforced.load_full();
         if !may_enter(&self.events, &sandbox, &enforced, client, target.port) {
             return Err(Refusal::Denied);
@@ -66,10 +66,11 @@ impl Pass {
 
         let asks_upgrade = hop::strip(request.headers_mut());
         show(request.headers_mut(), &enforced, &target)?;
-        let upgraded = Upgraded { tasks: &from.tasks, is_still_allowed: self.ask_again(&sandbox, client, target.port) };
+        let under_way =
+            UnderWay { tasks: &from.tasks, is_still_allowed: self.ask_again(&sandbox, client, target.port) };
         let to = SocketAddr::new(sandbox.ipv4.into(), target.port);
         let hold = (slot, from.slot.clone());
-        let answer = self.forwarder.forward(request, to, asks_upgrade, upgraded, hold).await;
+        let answer = self.forwarder.forward(request, to, asks_upgrade, under_way, hold).await;
         answer.map_err(|error| {
             tracing::debug!(
                 sandbox = sandbox.id,
@@ -111,11 +112,11 @@ impl Pass {
         Err(Refusal::Denied)
     }
 
-    /// Whether a WebSocket may go on: as long as the same sandbox runs and its policy allows the
-    /// client.
-    fn ask_again(&self, sandbox: &Arc<Sandbox>, client: Option<IpAddr>, port: u16) -> Box<dyn FnMut() -> bool + Send> {
+    /// Whether what is under way may go on: as long as the same sandbox runs and its policy allows
+    /// the client.
+    fn ask_again(&self, sandbox: &Arc<Sandbox>, client: Option<IpAddr>, port: u16) -> IsStillAllowed {
         let (registry, events, sandbox) = (Arc::clone(&self.registry), Arc::clone(&self.events), Arc::clone(sandbox));
-        Box::new(move || {
+        Arc::new(move || {
             let runs = registry.by_id(&sandbox.id).is_some_and(|running| Arc::ptr_eq(&running, &sandbox));
             runs && may_enter(&events, &sandbox, &sandbox.enforced.load(), client, port)
         })

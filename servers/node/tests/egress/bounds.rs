@@ -85,6 +85,56 @@ async fn a_connection_without_bytes_ends() {
 }
 
 #[tokio::test]
+async fn a_connection_that_one_side_has_ended_ends_when_the_other_is_silent() {
+    let (server, to) = listen(SERVER).await;
+    let world = World::with(to, |config| config.idle = SHORT).await;
+    world.sandbox(1, "{}");
+    let mut client = world.connect(1).await;
+    let (mut served, _) = within(server.accept()).await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(within(served.read(&mut [0])).await.unwrap(), 0);
+    assert_refused(client).await;
+    let mut client = world.connect(1).await;
+    let (mut served, _) = within(server.accept()).await.unwrap();
+    served.shutdown().await.unwrap();
+    assert_eq!(within(client.read(&mut [0])).await.unwrap(), 0);
+    assert_refused(served).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_side_that_does_not_read_does_not_hold_the_other() {
+    let (server, to) = listen(SERVER).await;
+    let world = World::with(to, |config| config.idle = SHORT).await;
+    world.sandbox(1, "{}");
+    for is_client in [true, false] {
+        let client = world.connect(1).await;
+        let (served, _) = within(server.accept()).await.unwrap();
+        let (mut writes, mut silent) = if is_client { (client, served) } else { (served, client) };
+        within(async { while writes.write_all(&[0; 8192]).await.is_ok() {} }).await;
+        // What the system has of it already may still come.
+        within(async { while matches!(silent.read(&mut [0; 1024]).await, Ok(1..)) {} }).await;
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_side_that_only_listens_is_not_idle() {
+    let (server, to) = listen(SERVER).await;
+    let world = World::with(to, |config| config.idle = 10 * SHORT).await;
+    world.sandbox(1, "{}");
+    let mut client = world.connect(1).await;
+    let (mut served, _) = within(server.accept()).await.unwrap();
+    client.shutdown().await.unwrap();
+    for _ in 0..15 {
+        served.write_all(b"x").await.unwrap();
+        within(client.read_exact(&mut [0])).await.unwrap();
+        tokio::time::sleep(SHORT).await;
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn who_is_no_sandbox_gets_nothing() {
     let (server, to) = listen(SERVER).await;
     let world = World::new(to).await;

@@ -221,7 +221,7 @@ async fn an_update_ends_what_it_no_longer_allows_and_nothing_else() {
 #[tokio::test]
 async fn an_update_that_allows_more_ends_nothing() {
     let (server, at) = listen(SERVER).await;
-    let world = World::new(SocketAddr::new(OFFERED, at.port())).await;
+    let mut world = World::new(SocketAddr::new(OFFERED, at.port())).await;
     let sandbox = world.sandbox(1, ONE_NAME);
     world.name("api.example", &[SERVER]);
     let hello = tls::hello("api.example", true);
@@ -240,5 +240,32 @@ async fn an_update_that_allows_more_ends_nothing() {
     let document = r#"{"allowOut": ["127.0.0.99"], "denyOut": ["0.0.0.0/0"]}"#;
     sandbox.enforced.store(Enforced { generation: 3, policy: policy(document) }.into());
     assert_refused(client).await;
+    let denied = world.denied().await;
+    assert_eq!((denied.reason.as_str(), denied.address), ("deny-entry", SERVER.to_string()));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_is_no_permission_for_a_flow_that_went_to_its_address() {
+    let (chosen, at) = listen(SERVER).await;
+    let mut world = World::new(at).await;
+    let sandbox = world.sandbox(1, ONE_NAME);
+    world.name("api.example", &[OFFERED]);
+    let hello = tls::hello("api.example", true);
+    let (head, rest) = hello.split_at(40);
+    let mut client = world.connect(1).await;
+    client.write_all(head).await.unwrap();
+    // Long enough to be judged by the name policy first, which waits for the name.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    sandbox.enforced.store(Enforced { generation: 2, policy: policy("{}") }.into());
+    client.write_all(rest).await.unwrap();
+    let (mut served, _) = within(chosen.accept()).await.unwrap();
+    within(served.read_exact(&mut vec![0; hello.len()])).await.unwrap();
+    // The node never found the name at this address.
+    sandbox.enforced.store(Enforced { generation: 3, policy: policy(ONE_NAME) }.into());
+    assert_refused(client).await;
+    assert_refused(served).await;
+    let denied = world.denied().await;
+    assert_eq!((denied.reason.as_str(), denied.host.as_str()), ("deny-entry", "api.example"));
     world.stop().await;
 }

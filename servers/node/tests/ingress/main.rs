@@ -7,6 +7,8 @@
     reason = "a test stops where it is wrong"
 )]
 
+mod again;
+mod lengths;
 mod streams;
 mod world;
 

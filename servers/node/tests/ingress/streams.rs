@@ -1,10 +1,16 @@
 //! What lasts longer than a question and an answer, and what must not last.
 
 use crate::world::{World, ask, read_head, say_what_is_asked, within};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -15,7 +21,7 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const HELLO: [u8; 11] = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
 const HELLO_BACK: [u8; 7] = [0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f];
 
-async fn web_socket(world: &World, server: &tokio::net::TcpListener) -> (TcpStream, TcpStream) {
+async fn web_socket(world: &World, server: &TcpListener) -> (TcpStream, TcpStream) {
     let mut client = TcpStream::connect(world.edge).await.unwrap();
     let request = format!(
         "GET /socket HTTP/1.1\r\nHost: {}\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n",
@@ -52,6 +58,33 @@ async fn a_web_socket_passes_and_ends_when_it_is_no_longer_allowed() {
     assert!(!matches!(within(client.read(&mut frame)).await, Ok(1..)));
     assert!(!matches!(within(served.read(&mut frame)).await, Ok(1..)));
     assert_eq!(world.denied().await.reason, "unknown-client");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_web_socket_ends_when_one_side_has_ended_and_the_other_is_silent() {
+    let (world, server) = World::with("{}", |config| config.timeouts.idle = Duration::from_secs(1)).await;
+    let (mut client, mut served) = web_socket(&world, &server).await;
+    client.shutdown().await.unwrap();
+    assert_eq!(within(served.read(&mut [0])).await.unwrap(), 0);
+    assert!(!matches!(within(client.read(&mut [0])).await, Ok(1..)));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_stalls_ends_even_if_the_next_request_has_begun() {
+    let (world, server) = World::with("{}", |config| config.timeouts.idle = Duration::from_secs(1)).await;
+    let mut client = TcpStream::connect(world.node).await.unwrap();
+    // A server that has the beginning of the next request does not read on.
+    let request = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\nGET /next", world.host());
+    client.write_all(request.as_bytes()).await.unwrap();
+    let (mut served, _) = within(server.accept()).await.unwrap();
+    read_head(&mut served).await;
+    served.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na").await.unwrap();
+    read_head(&mut client).await;
+    assert_eq!(within(client.read_u8()).await.unwrap(), b'a');
+    assert!(!matches!(within(client.read(&mut [0])).await, Ok(1..)));
+    assert!(!matches!(within(served.read(&mut [0])).await, Ok(1..)));
     world.stop().await;
 }
 
@@ -158,6 +191,44 @@ async fn requests_under_way_to_a_sandbox_are_bounded() {
     within(first.read_exact(&mut body)).await.unwrap();
     // The place is free when the node has sent the end, which the client may see first.
     within(async { while world.get(world.edge, "").await.status != 200 {} }).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn connections_that_wait_at_many_ports_are_bounded_too() {
+    const ROOM: usize = 4;
+    let (world, _server) = World::with("{}", |config| config.requests_per_sandbox = ROOM).await;
+    let open = Arc::new(AtomicUsize::new(0));
+    let mut client = TcpStream::connect(world.node).await.unwrap();
+    let mut most = 0;
+    for number in 0..4 * ROOM {
+        let (server, counted) = (TcpListener::bind(("127.0.1.1", 0)).await.unwrap(), Arc::clone(&open));
+        let port = server.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (mut served, _) = server.accept().await.unwrap();
+            counted.fetch_add(1, Ordering::Relaxed);
+            read_head(&mut served).await;
+            served.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+            // The connection stays, until the node ends it.
+            let _ = served.read(&mut [0]).await;
+            counted.fetch_sub(1, Ordering::Relaxed);
+        });
+        let request = format!("GET / HTTP/1.1\r\nHost: {port}-abc.sandbox.example\r\nAccept: text/html\r\n\r\n");
+        client.write_all(request.as_bytes()).await.unwrap();
+        let answer = read_head(&mut client).await;
+        assert!(number >= ROOM || answer.contains(" 200 "), "{number}: {answer}");
+        let length = answer.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        within(client.read_exact(&mut vec![0; length.parse().unwrap()])).await.unwrap();
+        most = most.max(open.load(Ordering::Relaxed));
+    }
+    assert!(most <= ROOM, "{most} are open");
+    // They do not wait long.
+    within(async {
+        while open.load(Ordering::Relaxed) > 0 {
+            tokio::time::sleep(SHORT).await;
+        }
+    })
+    .await;
     world.stop().await;
 }
 
