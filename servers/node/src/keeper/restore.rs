@@ -65,8 +65,8 @@ impl Keeper {
                 }
             }
         }
-        let links: Vec<Link> = kept.values().map(|(link, ..)| link.clone()).collect();
-        self.kernel.prepare(&links).await?;
+        let sandboxes: Vec<(&Link, &Policy)> = kept.values().map(|(link, policy, _)| (link, policy)).collect();
+        self.kernel.prepare(&sandboxes).await?;
         for slot in left.into_iter().filter(|slot| !kept.contains_key(slot)) {
             // A number beyond the pools has a name that no link of this agent has.
             let Some(link) = self.pools.link(&self.prefix, slot) else { continue };

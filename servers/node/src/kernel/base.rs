@@ -2,10 +2,11 @@
 //!
 //! A sandbox sends from its own addresses only. Of the node's own services it reaches the egress
 //! proxy, and that only where its policy redirected it. Nobody but the node itself sends from the
-//! node's ends of the links.
+//! node's ends of the links. Where public traffic is off, whoever wants to enter shows a token to the
+//! ingress proxy; what is only forwarded shows none.
 
 use crate::{config::Config, sandbox::Link};
-use sandgate::Network;
+use sandgate::{Network, Policy, nftables::PORT_PROTOCOLS};
 use std::num::NonZeroU16;
 
 /// The table that holds for all.
@@ -14,6 +15,7 @@ pub(super) struct Base {
     prefix: String,
     pools: [Network; 2],
     proxy_port: Option<NonZeroU16>,
+    exempt_ports: Vec<u16>,
     translates: bool,
 }
 
@@ -22,12 +24,17 @@ const TABLE: &str = "sandgate_base";
 
 impl Base {
     pub(super) fn new(config: &Config, proxy_port: Option<NonZeroU16>) -> Self {
-        let pools = config.pools.networks();
-        Self { prefix: config.prefix.clone(), pools, proxy_port, translates: config.masquerade }
+        Self {
+            prefix: config.prefix.clone(),
+            pools: config.pools.networks(),
+            proxy_port,
+            exempt_ports: config.options.guardrails.exempt_ports.clone(),
+            translates: config.masquerade,
+        }
     }
 
     /// The whole table, in the place of what was there, with these sandboxes admitted.
-    pub(super) fn table(&self, links: &[Link]) -> String {
+    pub(super) fn table<'s>(&self, sandboxes: impl IntoIterator<Item = (&'s Link, &'s Policy)>) -> String {
         let from = format!("iifname \"{}*\"", self.prefix);
         let others = format!("iifname != \"{}*\"", self.prefix);
         let proxied = self.proxy_port.map_or_else(String::new, |port| {
@@ -43,6 +50,7 @@ impl Base {
         } else {
             String::new()
         };
+        let exempt = self.exempt();
         let [ipv4, ipv6] = self.pools;
         let mut text = format!(
             "add table inet {TABLE}\n\
@@ -50,6 +58,7 @@ impl Base {
              table inet {TABLE} {{\n\
              set sources_ipv4 {{\ntype ifname . ipv4_addr\n}}\n\
              set sources_ipv6 {{\ntype ifname . ipv6_addr\n}}\n\
+             set not_public {{\ntype ifname\n}}\n\
              chain arriving {{\n\
              type filter hook prerouting priority -310; policy accept;\n\
              iifname \"lo\" accept\n\
@@ -68,29 +77,53 @@ impl Base {
              ct state related meta l4proto {{ icmp, ipv6-icmp }} accept\n\
              drop comment \"the node is no business of a sandbox\"\n\
              }}\n\
+             chain forwarded {{\n\
+             type filter hook forward priority 0; policy accept;\n\
+             oifname != @not_public accept\n\
+             ct direction reply accept comment \"an answer to the sandbox\"\n\
+             ct state related meta l4proto {{ icmp, ipv6-icmp }} accept\n\
+             {exempt}\n\
+             drop comment \"what is forwarded shows no token\"\n\
+             }}\n\
              {masquerade}}}\n",
         );
-        for link in links {
-            text.push_str(&admit(link));
+        for (link, policy) in sandboxes {
+            text.push_str(&admit(link, policy));
         }
         text
     }
+
+    /// The ports at which nobody is asked for the token.
+    fn exempt(&self) -> String {
+        let list = |words: Vec<String>| words.join(", ");
+        if self.exempt_ports.is_empty() {
+            return String::new();
+        }
+        let protocols = list(PORT_PROTOCOLS.iter().map(|(_, name)| (*name).to_owned()).collect());
+        let ports = list(self.exempt_ports.iter().map(u16::to_string).collect());
+        format!("meta l4proto {{ {protocols} }} th dport {{ {ports} }} accept comment \"exempt\"")
+    }
 }
 
-/// Lets a sandbox send from its addresses.
-pub(super) fn admit(link: &Link) -> String {
-    elements("add", link)
+/// Lets a sandbox send from its addresses, and closes it to what is forwarded if it is not public.
+pub(super) fn admit(link: &Link, policy: &Policy) -> String {
+    let closed = if policy.allows_public_traffic() { String::new() } else { not_public("add", link) };
+    format!("{closed}{}", sources("add", link))
 }
 
-/// Takes that back, if it was given.
+/// Takes that back, if it was done.
 pub(super) fn dismiss(link: &Link) -> String {
     // Deleting what is not there fails, and adding what is there does nothing.
-    format!("{}{}", elements("add", link), elements("delete", link))
+    ["add", "delete"].map(|verb| format!("{}{}", sources(verb, link), not_public(verb, link))).concat()
 }
 
-fn elements(verb: &str, Link { name, ipv4, ipv6, .. }: &Link) -> String {
+fn sources(verb: &str, Link { name, ipv4, ipv6, .. }: &Link) -> String {
     format!(
         "{verb} element inet {TABLE} sources_ipv4 {{ \"{name}\" . {ipv4} }}\n\
          {verb} element inet {TABLE} sources_ipv6 {{ \"{name}\" . {ipv6} }}\n"
     )
+}
+
+fn not_public(verb: &str, Link { name, .. }: &Link) -> String {
+    format!("{verb} element inet {TABLE} not_public {{ \"{name}\" }}\n")
 }

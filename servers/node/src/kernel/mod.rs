@@ -22,7 +22,10 @@ use crate::{
 };
 use base::Base;
 use batch::Batch;
-use sandgate::nftables::{Established, Place, RuleSet, Settings, Turn, lower};
+use sandgate::{
+    Policy,
+    nftables::{Established, Place, RuleSet, Settings, Turn, lower},
+};
 use std::{collections::BTreeSet, fs, num::NonZeroU16, sync::Arc};
 use tables::InForce;
 use tokio::{process::Command, task::spawn_blocking};
@@ -90,7 +93,8 @@ impl Kernel {
     pub(crate) async fn plug(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
         rules.namespaces.make(link).await?;
-        rules.load(format!("{}{}", base::admit(link), rules.lowered(link, Turn::First, enforced).await?)).await?;
+        let lowered = rules.lowered(link, Turn::First, enforced).await?;
+        rules.load(format!("{}{lowered}", base::admit(link, &enforced.policy))).await?;
         rules.in_force.put(link, Turn::First);
         rules.namespaces.connect(link).await
     }
@@ -121,9 +125,9 @@ impl Kernel {
     }
 
     /// Prepares the node for these sandboxes and no others.
-    pub(crate) async fn prepare(&self, links: &[Link]) -> Result<(), Failure> {
+    pub(crate) async fn prepare(&self, sandboxes: &[(&Link, &Policy)]) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
-        rules.load(rules.base.table(links)).await?;
+        rules.load(rules.base.table(sandboxes.iter().copied())).await?;
         for path in FORWARDING {
             // What is set already may be in a file system that cannot be written to.
             if fs::read_to_string(path).is_ok_and(|value| value.trim() == "1") {

@@ -150,6 +150,13 @@ impl Node {
         lab::ends_well(self.inside(id, &["ask", to]))
     }
 
+    /// Stops it, and starts another agent with the same state.
+    pub(crate) fn again(mut self, adjust: impl FnOnce(&mut Config)) -> Self {
+        self.stop();
+        let state = std::mem::replace(&mut self.state, tempfile::tempdir().expect("a directory"));
+        Self::with(state, adjust)
+    }
+
     pub(crate) fn stop(&mut self) {
         self.stop.cancel();
         if let Some(agent) = self.agent.take() {
@@ -180,7 +187,7 @@ impl Api {
             generation,
             egress: Some((&network).into()),
             ingress: Some((&network).into()),
-            allow_public_traffic: true,
+            allow_public_traffic: network.allow_public_traffic,
             traffic_access_token: "secret".into(),
             end_time: None,
             fingerprint,
