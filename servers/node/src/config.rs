@@ -17,6 +17,9 @@ pub struct Config {
     ///
     /// Without the kernel nobody makes these addresses. Then only networks of the loopback
     /// (`127.64.0.0/16`) can be connected to.
+    ///
+    /// As many sandboxes can run as the pools have room for; with the kernel 900 at most, because a
+    /// network namespace takes 1,022 tables with chains at a hook, and a change needs a second one.
     pub pools: Pools,
     /// The directory in which the agent writes down what runs, to know it after a crash. One
     /// agent, one directory.

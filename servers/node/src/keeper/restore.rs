@@ -25,6 +25,7 @@ impl Keeper {
         registry: Arc<Registry>,
         events: Arc<Events>,
     ) -> Result<Arc<Self>, Refusal> {
+        let slots = Slots::new(config.pools.room(), kernel.most());
         let keeper = Arc::new(Self {
             registry,
             events,
@@ -34,7 +35,7 @@ impl Keeper {
             prefix: config.prefix.clone(),
             kernel,
             records: Records::open(&config.state)?,
-            slots: Mutex::new(Slots::new(config.pools.room())),
+            slots: Mutex::new(slots),
             turns: Turns::default(),
         });
         keeper.restore().await?;

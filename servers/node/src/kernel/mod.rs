@@ -28,7 +28,7 @@ use sandgate::{
 };
 use std::{collections::BTreeSet, fs, num::NonZeroU16, sync::Arc};
 use tables::InForce;
-use tokio::{process::Command, task::spawn_blocking};
+use tokio::{process::Command, sync::Semaphore, task::spawn_blocking};
 
 /// The kernel, if it takes part.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub(crate) struct Rules {
     nft: Program,
     batch: Batch,
     in_force: InForce,
+    /// Places for second tables.
+    replacing: Semaphore,
     base: Base,
     established: Established,
     proxy_port: Option<NonZeroU16>,
@@ -68,6 +70,7 @@ impl Kernel {
             nft: ip.beside(&config.nft),
             batch: Batch::new(ip.beside(&config.nft)),
             in_force: InForce::default(),
+            replacing: Semaphore::new(REPLACED),
             base: Base::new(config, proxy_port),
             established: config.established,
             proxy_port,
@@ -87,6 +90,11 @@ impl Kernel {
 
     pub(crate) const fn is_present(&self) -> bool {
         matches!(self, Self::Present(_))
+    }
+
+    /// How many sandboxes there can be.
+    pub(crate) const fn most(&self) -> usize {
+        if self.is_present() { SANDBOXES } else { usize::MAX }
     }
 
     /// Makes a sandbox and connects it, with its policy in force.
@@ -146,6 +154,12 @@ impl Kernel {
         }
     }
 }
+
+/// The most sandboxes of a node. A network namespace has room for 1,022 tables with chains at a hook:
+/// one for each sandbox, another for each whose rules are being replaced, and those of the node.
+const SANDBOXES: usize = 900;
+/// How many sandboxes' rules are replaced at a time.
+const REPLACED: usize = 64;
 
 /// The two tables that a sandbox's rules can be in.
 const TURNS: [Turn; 2] = [Turn::First, Turn::Second];

@@ -17,6 +17,8 @@ impl Kernel {
     /// changed nothing.
     pub(crate) async fn replace(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
+        // Nobody closes them. Without a place it would only be refused by the kernel.
+        let _place = rules.replacing.acquire().await;
         let known = match rules.in_force.take(link) {
             Some(turn) => Some(turn),
             None => rules.look_at(link).await?,
