@@ -3,7 +3,7 @@
 //! ```text
 //!     mod.rs        a sandbox in the kernel, from its link to its rules
 //!     replace.rs    one policy in the place of another, while packets flow
-//!     tables.rs     which of a sandbox's two tables has its rules
+//!     tables.rs     which tables there are, and which of a sandbox's two has its rules
 //!     batch.rs      transactions of several sandboxes as one
 //!     base.rs       the rules that hold for every sandbox, whatever its policy is
 //! ```
@@ -102,7 +102,7 @@ impl Kernel {
         let Self::Present(rules) = self else { return Ok(()) };
         rules.namespaces.make(link).await?;
         let lowered = rules.lowered(link, Turn::First, enforced).await?;
-        rules.load(format!("{}{lowered}", base::admit(link, &enforced.policy))).await?;
+        rules.load(format!("{}{lowered}", rules.base.admit(link, &enforced.policy))).await?;
         rules.in_force.put(link, Turn::First);
         rules.namespaces.connect(link).await
     }
@@ -113,7 +113,7 @@ impl Kernel {
         rules.in_force.take(link);
         rules.namespaces.remove(link.name.as_str()).await?;
         let gone = TURNS.map(|turn| deletion(&rules.settings(link, turn).table())).concat();
-        rules.load(format!("{}{gone}", base::dismiss(link))).await
+        rules.load(format!("{}{gone}", rules.base.dismiss(link))).await
     }
 
     /// The links of sandboxes that run, and those of which something is left.
@@ -124,7 +124,7 @@ impl Kernel {
         };
         let namespaces = slots(&rules.namespaces.names(prefix).await?);
         let links = slots(&rules.namespaces.links(prefix).await?);
-        let tables = rules.tables().await?;
+        let tables = rules.tables().await?.all;
         let of_sandboxes =
             |table: &String| Some(table.strip_prefix("sandgate")?.trim_start_matches('2').strip_prefix('_')?.into());
         let tables = slots(&tables.iter().filter_map(of_sandboxes).collect());
@@ -135,7 +135,14 @@ impl Kernel {
     /// Prepares the node for these sandboxes and no others.
     pub(crate) async fn prepare(&self, sandboxes: &[(&Link, &Policy)]) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
-        rules.load(rules.base.table(sandboxes.iter().copied())).await?;
+        let tables = rules.tables().await?;
+        rules.renew_base(&tables, sandboxes).await?;
+        for (link, _) in sandboxes {
+            // Of what an agent left in good order, the kernel is not asked for each.
+            if let Some(turn) = tables.only(&TURNS.map(|turn| rules.settings(link, turn).table())) {
+                rules.in_force.put(link, turn);
+            }
+        }
         for path in FORWARDING {
             // What is set already may be in a file system that cannot be written to.
             if fs::read_to_string(path).is_ok_and(|value| value.trim() == "1") {
@@ -198,13 +205,6 @@ impl Rules {
         let (settings, enforced) = (self.settings(link, turn), Arc::clone(enforced));
         let lowered = spawn_blocking(move || lower(&enforced.policy, &settings)).await;
         lowered.map_err(|error| Failure::NotRun { program: "lowering".into(), error: error.into() })
-    }
-
-    /// The names of tables that can be sandboxes'.
-    async fn tables(&self) -> Result<BTreeSet<String>, Failure> {
-        let listed = self.nft.run(&["list", "tables", "inet"], "").await?;
-        let listed = String::from_utf8_lossy(&listed);
-        Ok(listed.lines().filter_map(|line| line.strip_prefix("table inet ")).map(Into::into).collect())
     }
 
     async fn load(&self, rules: String) -> Result<(), Failure> {

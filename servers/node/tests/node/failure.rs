@@ -3,14 +3,9 @@
 use crate::{
     lab,
     node::{Node, is_internal},
+    programs::{LONG, Programs},
 };
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-use tempfile::TempDir;
+use std::{fs, path::Path, time::Duration};
 
 pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
     vec![
@@ -26,59 +21,6 @@ pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
 }
 
 const DENY: &str = r#"{"denyOut": ["0.0.0.0/0"]}"#;
-
-/// The programs `ip` and `nft`, which can be told to fail.
-struct Programs(TempDir);
-
-impl Programs {
-    fn new() -> Self {
-        let this = Self(tempfile::tempdir().expect("a directory"));
-        for name in ["ip", "nft"] {
-            // Of the calls of both, the one with number 0 fails; `after` waits behind the work.
-            let directory = this.0.path().display();
-            let text = format!(
-                "#!/bin/sh\n\
-                 cd {directory}\n\
-                 n=$(cat left 2>/dev/null || echo 1000000)\n\
-                 echo $((n - 1)) > left\n\
-                 if [ \"$n\" -eq 0 ]; then echo 'told to fail' >&2; exit 1; fi\n\
-                 if [ -e after ]; then rm after; {name} \"$@\"; exec sleep 600; fi\n\
-                 if [ -e broken ]; then echo 'told to fail' >&2; exit 1; fi\n\
-                 if [ -e before ]; then rm before; sleep 0.5; fi\n\
-                 exec {name} \"$@\"\n"
-            );
-            fs::write(this.path(name), text).expect("a file");
-            fs::set_permissions(this.path(name), fs::Permissions::from_mode(0o755)).expect("it is ours");
-        }
-        this
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Lets so many calls succeed, and the next one fail.
-    fn fail_after(&self, calls: u32) {
-        fs::write(self.path("left"), calls.to_string()).expect("a file");
-    }
-
-    fn mark(&self, name: &str) {
-        fs::write(self.path(name), "").expect("a file");
-    }
-
-    fn mend(&self) {
-        fs::remove_file(self.path("broken")).expect("it is broken");
-    }
-
-    fn node(&self, limit: Duration) -> Node {
-        Node::with(tempfile::tempdir().expect("a directory"), |config| {
-            (config.ip, config.nft, config.command_time) = (self.path("ip"), self.path("nft"), limit);
-        })
-    }
-}
-
-/// Long enough for a busy machine.
-const LONG: Duration = Duration::from_secs(60);
 
 fn start() {
     let programs = Programs::new();

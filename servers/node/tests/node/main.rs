@@ -17,6 +17,8 @@
 )]
 
 #[cfg(target_os = "linux")]
+mod broken_off;
+#[cfg(target_os = "linux")]
 mod egress;
 #[cfg(target_os = "linux")]
 mod failure;
@@ -28,6 +30,8 @@ mod isolation;
 mod lab;
 #[cfg(target_os = "linux")]
 mod node;
+#[cfg(target_os = "linux")]
+mod programs;
 #[cfg(target_os = "linux")]
 mod restart;
 
@@ -47,7 +51,14 @@ fn main() -> std::process::ExitCode {
     if let Some(code) = play(&words) {
         return code;
     }
-    let tests = [egress::tests(), ingress::tests(), isolation::tests(), failure::tests(), restart::tests()];
+    let tests = [
+        egress::tests(),
+        ingress::tests(),
+        isolation::tests(),
+        failure::tests(),
+        broken_off::tests(),
+        restart::tests(),
+    ];
     run_tests("the tests of the node", tests.concat())
 }
 

@@ -97,6 +97,17 @@ impl Node {
         Self { runtime, agent: Some(agent), api, stop, state }
     }
 
+    /// Starts an agent, which may fail, and stops it again.
+    pub(crate) fn try_with(state: &Path, adjust: impl FnOnce(&mut Config)) -> Result<(), sandgate_node_agent::Error> {
+        let runtime = Runtime::new().expect("a runtime");
+        let mut config = config(state);
+        adjust(&mut config);
+        let stop = CancellationToken::new();
+        let agent = runtime.block_on(Agent::serve(config, stop.clone()))?;
+        stop.cancel();
+        runtime.block_on(agent.stopped())
+    }
+
     pub(crate) fn agent(&self) -> &Agent {
         self.agent.as_ref().expect("it runs")
     }
