@@ -5,7 +5,7 @@
 //! node's ends of the links. Where public traffic is off, whoever wants to enter shows a token to the
 //! ingress proxy; what is only forwarded shows none.
 
-use super::{Rules, TURNS, deletion, tables::Tables};
+use super::{Rules, TURNS, deletion, denials::NO_TOKEN_PREFIX, tables::Tables};
 use crate::{
     config::Config,
     sandbox::{Failure, Link},
@@ -26,6 +26,7 @@ pub(super) struct Base {
     proxy_port: Option<NonZeroU16>,
     exempt_ports: Vec<u16>,
     translates: bool,
+    log_group: Option<u16>,
 }
 
 /// Its name. No link has it: links end with a number.
@@ -37,7 +38,7 @@ const fn table(turn: Turn) -> &'static str {
 }
 
 impl Base {
-    pub(super) fn new(config: &Config, proxy_port: Option<NonZeroU16>) -> Self {
+    pub(super) fn new(config: &Config, proxy_port: Option<NonZeroU16>, log_group: Option<u16>) -> Self {
         Self {
             turn: OnceLock::new(),
             prefix: config.prefix.clone(),
@@ -45,6 +46,7 @@ impl Base {
             proxy_port,
             exempt_ports: config.options.guardrails.exempt_ports.clone(),
             translates: config.masquerade,
+            log_group,
         }
     }
 
@@ -78,6 +80,9 @@ impl Base {
             String::new()
         };
         let exempt = self.exempt();
+        let log = self
+            .log_group
+            .map_or_else(String::new, |group| format!("log prefix \"{NO_TOKEN_PREFIX} \" group {group} "));
         let [ipv4, ipv6] = self.pools;
         format!(
             "table inet {} {{\n\
@@ -105,7 +110,7 @@ impl Base {
              ct direction reply accept comment \"an answer to the sandbox\"\n\
              ct state related meta l4proto {{ icmp, ipv6-icmp }} accept\n\
              {exempt}\n\
-             drop comment \"what is forwarded shows no token\"\n\
+             {log}drop comment \"what is forwarded shows no token\"\n\
              }}\n\
              {masquerade}}}\n",
             table(turn)

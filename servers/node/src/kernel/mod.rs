@@ -5,6 +5,7 @@
 //!     replace.rs    one policy in the place of another, while packets flow
 //!     tables.rs     which tables there are, and which of a sandbox's two has its rules
 //!     batch.rs      transactions of several sandboxes as one
+//!     logged.rs     packets that the kernel logs         denials.rs    ... told as events
 //!     base.rs       the rules that hold for every sandbox, whatever its policy is
 //! ```
 //!
@@ -12,6 +13,8 @@
 
 mod base;
 mod batch;
+mod denials;
+mod logged;
 mod replace;
 mod tables;
 
@@ -22,9 +25,10 @@ use crate::{
 };
 use base::Base;
 use batch::Batch;
+pub(crate) use denials::Denials;
 use sandgate::{
     Policy,
-    nftables::{Established, Place, RuleSet, Settings, Turn, lower},
+    nftables::{Established, Log, Place, RuleSet, Settings, Turn, lower},
 };
 use std::{collections::BTreeSet, fs, num::NonZeroU16, sync::Arc};
 use tables::InForce;
@@ -49,13 +53,19 @@ pub(crate) struct Rules {
     /// Places for second tables.
     replacing: Semaphore,
     base: Base,
+    log: Log,
     established: Established,
     proxy_port: Option<NonZeroU16>,
 }
 
 impl Kernel {
     /// The kernel, if the configuration wants it and it can be had.
-    pub(crate) async fn find(config: &Config, proxy_port: Option<NonZeroU16>) -> Result<Self, Failure> {
+    /// What is denied is logged to the group, if there is one.
+    pub(crate) async fn find(
+        config: &Config,
+        proxy_port: Option<NonZeroU16>,
+        log_group: Option<u16>,
+    ) -> Result<Self, Failure> {
         if config.kernel == KernelPart::Absent {
             tracing::warn!("the kernel takes no part: sandboxes have no namespaces, and only the proxies judge");
             return Ok(Self::Absent);
@@ -71,7 +81,8 @@ impl Kernel {
             batch: Batch::new(ip.beside(&config.nft)),
             in_force: InForce::default(),
             replacing: Semaphore::new(REPLACED),
-            base: Base::new(config, proxy_port),
+            base: Base::new(config, proxy_port, log_group),
+            log: log_group.map_or(Log::Off, Log::Group),
             established: config.established,
             proxy_port,
         };
@@ -196,6 +207,7 @@ impl Rules {
             // The ingress proxy judges the client, and connects from the node's end of the link.
             ingress_proxies: vec![link.node_ipv4.into(), link.node_ipv6.into()],
             turn,
+            log: self.log,
             ..Settings::new(place)
         }
     }

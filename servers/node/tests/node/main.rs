@@ -19,6 +19,8 @@
 #[cfg(target_os = "linux")]
 mod broken_off;
 #[cfg(target_os = "linux")]
+mod denials;
+#[cfg(target_os = "linux")]
 mod egress;
 #[cfg(target_os = "linux")]
 mod failure;
@@ -38,15 +40,17 @@ mod restart;
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     use sandgate_lab::{PLAY, play, run_tests};
-    use std::process::ExitCode;
 
     // The hosts and the clients are this very program.
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let [part, name, state] = &words[..]
-        && (part.as_str(), name.as_str()) == (PLAY, "agent")
+    if let [part, name, what] = &words[..]
+        && part == PLAY
     {
-        node::play(state.as_ref());
-        return ExitCode::SUCCESS;
+        match name.as_str() {
+            "agent" => return node::play(what.as_ref()),
+            "flood" => return denials::play_flood(what),
+            _ => {}
+        }
     }
     if let Some(code) = play(&words) {
         return code;
@@ -57,6 +61,7 @@ fn main() -> std::process::ExitCode {
         isolation::tests(),
         failure::tests(),
         broken_off::tests(),
+        denials::tests(),
         restart::tests(),
     ];
     run_tests("the tests of the node", tests.concat())

@@ -14,7 +14,7 @@ use std::{
     env,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitCode},
     sync::Arc,
 };
 use tempfile::TempDir;
@@ -250,7 +250,7 @@ pub(crate) fn is_internal(result: &Result<(), Status>) -> bool {
 }
 
 /// An agent that is a process, until it is killed.
-pub(crate) fn play(state: &Path) {
+pub(crate) fn play(state: &Path) -> ExitCode {
     let runtime = Runtime::new().expect("a runtime");
     let state: PathBuf = state.into();
     runtime.block_on(async {
@@ -259,4 +259,5 @@ pub(crate) fn play(state: &Path) {
         println!("http://{}", agent.address());
         agent.stopped().await.expect("it is killed before");
     });
+    ExitCode::SUCCESS
 }
