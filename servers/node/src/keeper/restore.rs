@@ -15,6 +15,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
+use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 impl Keeper {
@@ -74,8 +75,14 @@ impl Keeper {
             tracing::warn!(link = %link.name, "left over; it is removed");
             self.kernel.unplug(&link).await?;
         }
+        // All at a time: the kernel takes the rules of many together.
+        let mut all = JoinSet::new();
         for (link, policy, record) in kept.into_values() {
-            self.take_over(link, policy, record).await?;
+            let keeper = Arc::clone(self);
+            all.spawn(async move { keeper.take_over(link, policy, record).await });
+        }
+        while let Some(taken) = all.join_next().await {
+            taken.unwrap_or(Err(Refusal::Unfinished))?;
         }
         Ok(())
     }
