@@ -210,7 +210,7 @@ mod tests {
             attribute(PAYLOAD, payload),
         ]
         .concat();
-        let length = u32::try_from(body.len()).expect("it is short") + NETLINK_HEADER;
+        let length = u32::try_from(body.len()).expect("it is short").saturating_add(NETLINK_HEADER);
         [&length.to_ne_bytes()[..], &PACKET.to_ne_bytes(), &[0; 10], &body].concat()
     }
 

@@ -60,6 +60,7 @@ pub(crate) struct Rules {
 
 impl Kernel {
     /// The kernel, if the configuration wants it and it can be had.
+    ///
     /// What is denied is logged to the group, if there is one.
     pub(crate) async fn find(
         config: &Config,

@@ -4,6 +4,7 @@ use crate::{
     lab::{self, in_internet},
     node::Node,
 };
+use netlink_sys::{Socket, protocols::NETLINK_NETFILTER};
 use sandgate_contract::node::{Denied, Event, WatchRequest, event::What};
 use std::{
     fs,
@@ -146,8 +147,27 @@ pub(crate) fn play_flood(to: &str) -> ExitCode {
 }
 
 fn deaf() {
-    let mut node = Node::with(tempfile::tempdir().expect("a directory"), |config| config.log_group = None);
-    node.create("a", 1, r#"{"denyOut": ["203.0.113.1"]}"#).expect("there is room");
-    assert!(!node.reaches("a", "tcp:203.0.113.1:80") && node.reaches("a", "tcp:203.0.113.2:80"));
-    assert!(!lab::run("nft", &["list", "ruleset"]).contains("log "));
+    lab::enter();
+    let somebody = listen(OTHER_GROUP);
+    for group in [None, Some(OTHER_GROUP)] {
+        let state = tempfile::tempdir().expect("a directory");
+        let mut node = Node::with(state, |config| config.log_group = group);
+        node.create("a", 1, r#"{"denyOut": ["203.0.113.1"]}"#).expect("there is room");
+        assert!(!node.reaches("a", "tcp:203.0.113.1:80") && node.reaches("a", "tcp:203.0.113.2:80"));
+        assert!(!lab::run("nft", &["list", "ruleset"]).contains("log "), "{group:?}");
+    }
+    drop(somebody);
+}
+
+const OTHER_GROUP: u16 = 7;
+
+/// Takes a group, to which nobody else can listen then.
+fn listen(group: u16) -> Socket {
+    let mut socket = Socket::new(NETLINK_NETFILTER).expect("netlink");
+    socket.bind_auto().expect("a port of netlink");
+    // A request of 28 bytes to configure: the group, and the command to bind it.
+    let [high, low] = group.to_be_bytes();
+    let request = [28, 0, 0, 0, 1, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, high, low, 5, 0, 1, 0, 1, 0, 0, 0];
+    socket.send_to(&request, &netlink_sys::SocketAddr::new(0, 0), 0).expect("the kernel listens");
+    socket
 }
