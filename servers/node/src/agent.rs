@@ -1,12 +1,12 @@
 //! The agent as a whole: what it binds, owns, and shuts down.
 
 use crate::{
-    config::Config,
+    config::{Config, KernelPart},
     egress::{EgressError, EgressProxy, Original},
     events::Events,
     ingress::IngressProxy,
     keeper::Keeper,
-    kernel::Kernel,
+    kernel::{Denials, Kernel},
     registry::Registry,
     sandbox::InvalidPool,
     service::Service,
@@ -101,7 +101,10 @@ impl Agent {
         let ingress = proxies.ingress_addresses()?;
 
         let prepare = |error: &dyn std::fmt::Display| Error::Prepare(error.to_string());
-        let kernel = Kernel::find(&config, proxies.egress_port()?).await.map_err(|failure| prepare(&failure))?;
+        let denials = if config.kernel == KernelPart::Absent { None } else { Denials::listen(&config) };
+        let group = denials.as_ref().map(Denials::group);
+        let kernel = Kernel::find(&config, proxies.egress_port()?, group).await.map_err(|failure| prepare(&failure))?;
+        let denials = denials.filter(|_| kernel.is_present());
         let keeper = Keeper::start_up(&config, kernel, Arc::clone(&registry), events).await;
         let keeper = keeper.map_err(|refusal| prepare(&refusal))?;
 
@@ -111,7 +114,8 @@ impl Agent {
             .max_concurrent_streams(STREAMS)
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE));
-        let serving = tokio::spawn(run(answered, service, listener, proxies, config.remove_on_stop));
+        let told = tell_denials(denials, &keeper, service.stop.clone());
+        let serving = tokio::spawn(run(answered, service, listener, proxies, told, config.remove_on_stop));
         tracing::info!(%address, "the node agent answers");
         Ok(Self { address, ingress, registry, keeper, serving })
     }
@@ -151,15 +155,31 @@ impl Agent {
     }
 }
 
+/// Tells what the kernel denies, if it is heard.
+fn tell_denials(
+    denials: Option<Denials>,
+    keeper: &Keeper,
+    shutdown: CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
+    let (registry, events) = (Arc::clone(&keeper.registry), Arc::clone(&keeper.events));
+    async move {
+        if let Some(denials) = denials {
+            denials.run(registry, events, shutdown).await;
+        }
+    }
+}
+
 async fn run(
     mut server: Server,
     service: Service,
     listener: TcpListener,
     proxies: Proxies,
+    told: impl Future<Output = ()> + Send + 'static,
     remove: bool,
 ) -> Result<(), Error> {
     let (keeper, shutdown) = (Arc::clone(&service.keeper), service.stop.clone());
-    let proxying = tokio::spawn(proxies.run(Arc::clone(&keeper.events), shutdown.clone()));
+    let proxies = proxies.run(Arc::clone(&keeper.events), shutdown.clone());
+    let proxying = tokio::spawn(async { tokio::join!(proxies, told) });
     let service = NodeServer::new(service).max_decoding_message_size(MESSAGE).max_encoding_message_size(MESSAGE);
     let stop = shutdown.clone();
     let serving = server

@@ -134,7 +134,7 @@ pub(crate) enum Refusal {
     Exists { runs: u64 },
     #[error("generation {asked} is not newer than {runs}, which runs")]
     NotNewer { asked: u64, runs: u64 },
-    #[error("there is no address left for another sandbox")]
+    #[error("there is no room for another sandbox")]
     Full,
     #[error("the kernel was not brought to do it: {0}")]
     Kernel(#[from] Failure),

@@ -17,6 +17,9 @@ pub struct Config {
     ///
     /// Without the kernel nobody makes these addresses. Then only networks of the loopback
     /// (`127.64.0.0/16`) can be connected to.
+    ///
+    /// As many sandboxes can run as the pools have room for; with the kernel 900 at most, because a
+    /// network namespace takes 1,022 tables with chains at a hook, and a change needs a second one.
     pub pools: Pools,
     /// The directory in which the agent writes down what runs, to know it after a crash. One
     /// agent, one directory.
@@ -28,6 +31,9 @@ pub struct Config {
     pub kernel: KernelPart,
     /// What becomes of open connections when a policy changes.
     pub established: Established,
+    /// The group of netlink logging by which the agent hears what the kernel denies, to tell it as
+    /// events. Nobody else in the node's network namespace may listen to it. `None`: it is not told.
+    pub log_group: Option<u16>,
     /// Whether what sandboxes send out of the node gets the node's address as its source.
     pub masquerade: bool,
     /// Whether sandboxes have a `resolv.conf` of their own, with the guardrails' name server.
@@ -49,6 +55,9 @@ pub struct Config {
 }
 
 impl Config {
+    /// The group of netlink logging, unless another is chosen: a number that nobody else has by default.
+    pub const LOG_GROUP: u16 = 9_317;
+
     /// The defaults: any port of the loopback, the kernel if possible, open connections are
     /// judged again when the policy changes.
     #[must_use]
@@ -61,6 +70,7 @@ impl Config {
             prefix: "sbx".into(),
             kernel: KernelPart::IfPossible,
             established: Established::Recheck,
+            log_group: Some(Self::LOG_GROUP),
             masquerade: false,
             resolv_conf: true,
             egress: None,

@@ -21,6 +21,9 @@ const KINDS: usize = 4096;
 /// How many events a subscriber may be behind.
 const BEHIND: usize = 1024;
 
+/// Why those are denied who show no token, where public traffic is off. No rule says so.
+pub(crate) const NO_TOKEN: &str = "traffic-access-token";
+
 /// Which way a denied connection went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -39,7 +42,7 @@ impl Direction {
     }
 }
 
-/// A denial, as the proxies see it.
+/// A denial, as a proxy or the kernel sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Denial<'d> {
     /// Of which sandbox.

@@ -6,10 +6,11 @@ use crate::{
 };
 use sandgate::{
     Policy,
-    nftables::{Established, InterfaceName, Place, Settings, lower},
+    nftables::{Established, InterfaceName, Log, Place, Settings, lower},
 };
 use sandgate_contract::node::{ListRequest, node_client::NodeClient};
 use sandgate_lab::{Answer, Client, INTERNET, Lab, Running, run};
+use sandgate_node_agent::Config;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -117,6 +118,7 @@ fn expected_rules(policy: &Policy) -> Vec<String> {
     let ends = [format!("10.213.0.{end}"), format!("fd5a:9a7e::{end:x}")];
     let settings = Settings {
         established: Established::Recheck,
+        log: Log::Group(Config::LOG_GROUP),
         ingress_proxies: ends.map(|end| end.parse().expect("an address")).to_vec(),
         ..Settings::new(Place::interface(interface, Some(PROXY_PORT)))
     };

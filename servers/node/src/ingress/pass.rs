@@ -1,7 +1,7 @@
 //! One request: who asks, whether it may, and what the sandbox gets to see of it.
 
 use crate::{
-    events::{Denial, Direction, Events},
+    events::{Denial, Direction, Events, NO_TOKEN},
     registry::{Enforced, Registry, Sandbox},
 };
 use hyper::{
@@ -21,8 +21,6 @@ use std::{
 
 const CLIENT_ADDRESS: HeaderName = HeaderName::from_static(INTERNAL_HEADER);
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-/// Why a request is denied that no rule denies.
-const NO_TOKEN: &str = "traffic-access-token";
 
 /// What requests pass through.
 #[derive(Debug)]

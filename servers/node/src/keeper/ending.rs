@@ -62,12 +62,11 @@ impl Keeper {
         if running.record.end_time() != Some(time) {
             return true;
         }
-        if let Err(error) = self.remove(running).await {
+        if let Err(error) = self.remove(&mut turn).await {
             tracing::error!(sandbox = id, %error, "its time has come, but it could not be removed");
             return false;
         }
         tracing::info!(sandbox = id, "its time has come");
-        *turn = None;
         true
     }
 }

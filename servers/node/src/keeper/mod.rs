@@ -55,6 +55,8 @@ pub(crate) struct Running {
     record: Record,
     /// It waits until it is dropped.
     ending: Option<Ending>,
+    /// Its removal has begun. It runs no more, though something of it may still be there.
+    is_going: bool,
 }
 
 impl Keeper {
@@ -66,6 +68,7 @@ impl Keeper {
         let (network, policy) = self.compile(network, wanted.fingerprint.clone()).await?;
         let turn = self.turns.of(&wanted.id);
         let mut running = turn.take().await;
+        self.finish(&mut running).await?;
         if let Some(running) = &*running {
             let enforced = running.sandbox.enforced.load();
             let is_same = enforced.generation == wanted.generation
@@ -115,13 +118,14 @@ impl Keeper {
         self.registry.insert(&sandbox);
         self.events.updated(&record.id, record.generation, fingerprint);
         let ending = record.end_time().map(|time| Ending::at(time, self, &record.id));
-        Running { sandbox, link, record, ending }
+        Running { sandbox, link, record, ending, is_going: false }
     }
 
     /// Changes a sandbox: all of what is asked, or nothing.
     pub(crate) async fn update(self: &Arc<Self>, change: Change) -> Result<(), Refusal> {
         let turn = self.turns.of(&change.id);
         let mut turn = turn.take().await;
+        self.finish(&mut turn).await?;
         let Some(running) = &mut *turn else { return Err(Refusal::NotFound) };
         let before = running.sandbox.enforced.load_full();
         let mut record = running.record.clone();
@@ -157,8 +161,8 @@ impl Keeper {
             if let Err(error) = self.go_back(running, &before).await {
                 // What is enforced is not known. Nothing runs in that state.
                 tracing::error!(sandbox = record.id, %error, "the policy could not be put back; the sandbox is stopped");
-                if self.remove(running).await.is_ok() {
-                    *turn = None;
+                if let Err(error) = self.remove(&mut turn).await {
+                    tracing::error!(sandbox = record.id, %error, "it is not removed as a whole");
                 }
             }
             return Err(refusal);
@@ -185,24 +189,32 @@ impl Keeper {
     pub(crate) async fn delete(&self, id: &Name, generation: u64) -> Result<(), Refusal> {
         let turn = self.turns.of(id);
         let mut turn = turn.take().await;
+        self.finish(&mut turn).await?;
         if let Some(running) = &*turn {
             let runs = running.record.generation;
             if generation < runs {
                 return Err(Refusal::NotNewer { asked: generation, runs });
             }
-            self.remove(running).await?;
-            *turn = None;
         }
+        self.remove(&mut turn).await
+    }
+
+    /// Removes a sandbox, if one runs. If it fails, what is left is removed before anything else
+    /// happens to it: a sandbox that is half there must not be taken for one that runs.
+    async fn remove(&self, place: &mut Option<Running>) -> Result<(), Refusal> {
+        let Some(running) = place else { return Ok(()) };
+        running.is_going = true;
+        self.registry.remove(&running.record.id);
+        self.stop(&running.link, &running.record.id).await?;
+        self.slots().free(running.link.slot);
+        tracing::info!(sandbox = running.record.id, "removed");
+        *place = None;
         Ok(())
     }
 
-    /// If it fails, the sandbox is still listed, and removing it can be tried again.
-    async fn remove(&self, running: &Running) -> Result<(), Refusal> {
-        self.stop(&running.link, &running.record.id).await?;
-        self.registry.remove(&running.record.id);
-        self.slots().free(running.link.slot);
-        tracing::info!(sandbox = running.record.id, "removed");
-        Ok(())
+    /// Removes what is left of a sandbox whose removal failed.
+    async fn finish(&self, place: &mut Option<Running>) -> Result<(), Refusal> {
+        if place.as_ref().is_some_and(|running| running.is_going) { self.remove(place).await } else { Ok(()) }
     }
 
     async fn stop(&self, link: &Link, id: &str) -> Result<(), Refusal> {

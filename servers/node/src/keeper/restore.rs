@@ -15,6 +15,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
+use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 impl Keeper {
@@ -25,6 +26,7 @@ impl Keeper {
         registry: Arc<Registry>,
         events: Arc<Events>,
     ) -> Result<Arc<Self>, Refusal> {
+        let slots = Slots::new(config.pools.room(), kernel.most());
         let keeper = Arc::new(Self {
             registry,
             events,
@@ -34,7 +36,7 @@ impl Keeper {
             prefix: config.prefix.clone(),
             kernel,
             records: Records::open(&config.state)?,
-            slots: Mutex::new(Slots::new(config.pools.room())),
+            slots: Mutex::new(slots),
             turns: Turns::default(),
         });
         keeper.restore().await?;
@@ -65,16 +67,22 @@ impl Keeper {
                 }
             }
         }
-        let links: Vec<Link> = kept.values().map(|(link, ..)| link.clone()).collect();
-        self.kernel.prepare(&links).await?;
+        let sandboxes: Vec<(&Link, &Policy)> = kept.values().map(|(link, policy, _)| (link, policy)).collect();
+        self.kernel.prepare(&sandboxes).await?;
         for slot in left.into_iter().filter(|slot| !kept.contains_key(slot)) {
             // A number beyond the pools has a name that no link of this agent has.
             let Some(link) = self.pools.link(&self.prefix, slot) else { continue };
             tracing::warn!(link = %link.name, "left over; it is removed");
             self.kernel.unplug(&link).await?;
         }
+        // All at a time: the kernel takes the rules of many together.
+        let mut all = JoinSet::new();
         for (link, policy, record) in kept.into_values() {
-            self.take_over(link, policy, record).await?;
+            let keeper = Arc::clone(self);
+            all.spawn(async move { keeper.take_over(link, policy, record).await });
+        }
+        while let Some(taken) = all.join_next().await {
+            taken.unwrap_or(Err(Refusal::Unfinished))?;
         }
         Ok(())
     }

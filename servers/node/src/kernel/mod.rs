@@ -3,8 +3,9 @@
 //! ```text
 //!     mod.rs        a sandbox in the kernel, from its link to its rules
 //!     replace.rs    one policy in the place of another, while packets flow
-//!     tables.rs     which of a sandbox's two tables has its rules
+//!     tables.rs     which tables there are, and which of a sandbox's two has its rules
 //!     batch.rs      transactions of several sandboxes as one
+//!     logged.rs     packets that the kernel logs         denials.rs    ... told as events
 //!     base.rs       the rules that hold for every sandbox, whatever its policy is
 //! ```
 //!
@@ -12,6 +13,8 @@
 
 mod base;
 mod batch;
+mod denials;
+mod logged;
 mod replace;
 mod tables;
 
@@ -22,10 +25,14 @@ use crate::{
 };
 use base::Base;
 use batch::Batch;
-use sandgate::nftables::{Established, Place, RuleSet, Settings, Turn, lower};
+pub(crate) use denials::Denials;
+use sandgate::{
+    Policy,
+    nftables::{Established, Log, Place, RuleSet, Settings, Turn, lower},
+};
 use std::{collections::BTreeSet, fs, num::NonZeroU16, sync::Arc};
 use tables::InForce;
-use tokio::{process::Command, task::spawn_blocking};
+use tokio::{process::Command, sync::Semaphore, task::spawn_blocking};
 
 /// The kernel, if it takes part.
 #[derive(Debug)]
@@ -43,14 +50,23 @@ pub(crate) struct Rules {
     nft: Program,
     batch: Batch,
     in_force: InForce,
+    /// Places for second tables.
+    replacing: Semaphore,
     base: Base,
+    log: Log,
     established: Established,
     proxy_port: Option<NonZeroU16>,
 }
 
 impl Kernel {
     /// The kernel, if the configuration wants it and it can be had.
-    pub(crate) async fn find(config: &Config, proxy_port: Option<NonZeroU16>) -> Result<Self, Failure> {
+    ///
+    /// What is denied is logged to the group, if there is one.
+    pub(crate) async fn find(
+        config: &Config,
+        proxy_port: Option<NonZeroU16>,
+        log_group: Option<u16>,
+    ) -> Result<Self, Failure> {
         if config.kernel == KernelPart::Absent {
             tracing::warn!("the kernel takes no part: sandboxes have no namespaces, and only the proxies judge");
             return Ok(Self::Absent);
@@ -65,7 +81,9 @@ impl Kernel {
             nft: ip.beside(&config.nft),
             batch: Batch::new(ip.beside(&config.nft)),
             in_force: InForce::default(),
-            base: Base::new(config, proxy_port),
+            replacing: Semaphore::new(REPLACED),
+            base: Base::new(config, proxy_port, log_group),
+            log: log_group.map_or(Log::Off, Log::Group),
             established: config.established,
             proxy_port,
         };
@@ -86,11 +104,17 @@ impl Kernel {
         matches!(self, Self::Present(_))
     }
 
+    /// How many sandboxes there can be.
+    pub(crate) const fn most(&self) -> usize {
+        if self.is_present() { SANDBOXES } else { usize::MAX }
+    }
+
     /// Makes a sandbox and connects it, with its policy in force.
     pub(crate) async fn plug(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
         rules.namespaces.make(link).await?;
-        rules.load(format!("{}{}", base::admit(link), rules.lowered(link, Turn::First, enforced).await?)).await?;
+        let lowered = rules.lowered(link, Turn::First, enforced).await?;
+        rules.load(format!("{}{lowered}", rules.base.admit(link, &enforced.policy))).await?;
         rules.in_force.put(link, Turn::First);
         rules.namespaces.connect(link).await
     }
@@ -101,7 +125,7 @@ impl Kernel {
         rules.in_force.take(link);
         rules.namespaces.remove(link.name.as_str()).await?;
         let gone = TURNS.map(|turn| deletion(&rules.settings(link, turn).table())).concat();
-        rules.load(format!("{}{gone}", base::dismiss(link))).await
+        rules.load(format!("{}{gone}", rules.base.dismiss(link))).await
     }
 
     /// The links of sandboxes that run, and those of which something is left.
@@ -112,7 +136,7 @@ impl Kernel {
         };
         let namespaces = slots(&rules.namespaces.names(prefix).await?);
         let links = slots(&rules.namespaces.links(prefix).await?);
-        let tables = rules.tables().await?;
+        let tables = rules.tables().await?.all;
         let of_sandboxes =
             |table: &String| Some(table.strip_prefix("sandgate")?.trim_start_matches('2').strip_prefix('_')?.into());
         let tables = slots(&tables.iter().filter_map(of_sandboxes).collect());
@@ -121,9 +145,16 @@ impl Kernel {
     }
 
     /// Prepares the node for these sandboxes and no others.
-    pub(crate) async fn prepare(&self, links: &[Link]) -> Result<(), Failure> {
+    pub(crate) async fn prepare(&self, sandboxes: &[(&Link, &Policy)]) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
-        rules.load(rules.base.table(links)).await?;
+        let tables = rules.tables().await?;
+        rules.renew_base(&tables, sandboxes).await?;
+        for (link, _) in sandboxes {
+            // Of what an agent left in good order, the kernel is not asked for each.
+            if let Some(turn) = tables.only(&TURNS.map(|turn| rules.settings(link, turn).table())) {
+                rules.in_force.put(link, turn);
+            }
+        }
         for path in FORWARDING {
             // What is set already may be in a file system that cannot be written to.
             if fs::read_to_string(path).is_ok_and(|value| value.trim() == "1") {
@@ -142,6 +173,12 @@ impl Kernel {
         }
     }
 }
+
+/// The most sandboxes of a node. A network namespace has room for 1,022 tables with chains at a hook:
+/// one for each sandbox, another for each whose rules are being replaced, and those of the node.
+const SANDBOXES: usize = 900;
+/// How many sandboxes' rules are replaced at a time.
+const REPLACED: usize = 64;
 
 /// The two tables that a sandbox's rules can be in.
 const TURNS: [Turn; 2] = [Turn::First, Turn::Second];
@@ -171,6 +208,7 @@ impl Rules {
             // The ingress proxy judges the client, and connects from the node's end of the link.
             ingress_proxies: vec![link.node_ipv4.into(), link.node_ipv6.into()],
             turn,
+            log: self.log,
             ..Settings::new(place)
         }
     }
@@ -180,13 +218,6 @@ impl Rules {
         let (settings, enforced) = (self.settings(link, turn), Arc::clone(enforced));
         let lowered = spawn_blocking(move || lower(&enforced.policy, &settings)).await;
         lowered.map_err(|error| Failure::NotRun { program: "lowering".into(), error: error.into() })
-    }
-
-    /// The names of tables that can be sandboxes'.
-    async fn tables(&self) -> Result<BTreeSet<String>, Failure> {
-        let listed = self.nft.run(&["list", "tables", "inet"], "").await?;
-        let listed = String::from_utf8_lossy(&listed);
-        Ok(listed.lines().filter_map(|line| line.strip_prefix("table inet ")).map(Into::into).collect())
     }
 
     async fn load(&self, rules: String) -> Result<(), Failure> {

@@ -17,14 +17,13 @@ impl Kernel {
     /// changed nothing.
     pub(crate) async fn replace(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<(), Failure> {
         let Self::Present(rules) = self else { return Ok(()) };
+        // Nobody closes them. Without a place it would only be refused by the kernel.
+        let _place = rules.replacing.acquire().await;
         let known = match rules.in_force.take(link) {
             Some(turn) => Some(turn),
-            None => rules.look_at(link).await?,
+            None => rules.clear_up(link, enforced).await?,
         };
-        let turn = match known {
-            Some(Turn::First) => Turn::Second,
-            Some(Turn::Second) | None => Turn::First,
-        };
+        let turn = known.map_or(Turn::First, Turn::next);
         let lowered = rules.lowered(link, turn, enforced).await?;
         if known.is_some() {
             rules.take_turns(&lowered).await?;
@@ -38,15 +37,34 @@ impl Kernel {
 }
 
 impl Rules {
-    /// The one table that is there. None, or both, of which something was broken off before: it is
-    /// not known what each does.
-    async fn look_at(&self, link: &Link) -> Result<Option<Turn>, Failure> {
+    /// The one table that is in force, after what was broken off before is cleared up. None: packets
+    /// come to neither.
+    async fn clear_up(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<Option<Turn>, Failure> {
         let tables = self.tables().await?;
-        Ok(match TURNS.map(|turn| tables.contains(&self.settings(link, turn).table())) {
-            [true, false] => Some(Turn::First),
-            [false, true] => Some(Turn::Second),
-            [false, false] | [true, true] => None,
-        })
+        let [first, second] = TURNS.map(|turn| self.settings(link, turn).table());
+        let (turn, other) = match [&first, &second].map(|table| tables.in_force.contains(table)) {
+            [true, true] => return self.retire_old(link, enforced).await.map(Some),
+            [true, false] => (Turn::First, second),
+            [false, true] => (Turn::Second, first),
+            [false, false] => return Ok(None),
+        };
+        self.load(deletion(&other)).await?;
+        Ok(Some(turn))
+    }
+
+    /// Where both tables are in force, the last step of a replacement was broken off. It is made now:
+    /// the kernel refuses it for the table that was there before.
+    async fn retire_old(&self, link: &Link, enforced: &Arc<Enforced>) -> Result<Turn, Failure> {
+        let retire = async |turn| {
+            let lowered = self.lowered(link, turn, enforced).await?;
+            let [.., retire] = lowered.steps();
+            self.load(retire.to_string()).await
+        };
+        match retire(Turn::First).await {
+            Ok(()) => Ok(Turn::First),
+            Err(Failure::Refused { .. }) => retire(Turn::Second).await.map(|()| Turn::Second),
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn take_turns(&self, lowered: &RuleSet) -> Result<(), Failure> {

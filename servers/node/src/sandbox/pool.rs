@@ -117,16 +117,21 @@ pub(crate) struct Slots {
     taken: BTreeSet<u32>,
     next: u32,
     room: u32,
+    most: usize,
 }
 
 impl Slots {
-    pub(crate) const fn new(room: u32) -> Self {
-        Self { taken: BTreeSet::new(), next: 0, room }
+    /// The numbers below `room`, at most so many of them at a time.
+    pub(crate) const fn new(room: u32, most: usize) -> Self {
+        Self { taken: BTreeSet::new(), next: 0, room, most }
     }
 
     /// A number that is free: the one that was free for the longest, so that what the world still
     /// knows of a deleted sandbox meets a new one as late as possible.
     pub(crate) fn take(&mut self) -> Option<u32> {
+        if self.taken.len() >= self.most {
+            return None;
+        }
         let free = |slot: &u32| !self.taken.contains(slot);
         let slot = (self.next..self.room).find(free).or_else(|| (0..self.next).find(free))?;
         self.taken.insert(slot);
@@ -177,9 +182,20 @@ mod tests {
 
     #[test]
     fn a_freed_number_is_used_again_last() {
-        let mut slots = Slots::new(3);
+        let mut slots = Slots::new(3, 3);
         assert_eq!((slots.take(), slots.take()), (Some(0), Some(1)));
         slots.free(0);
         assert_eq!((slots.take(), slots.take(), slots.take()), (Some(2), Some(0), None));
+    }
+    #[test]
+    fn no_more_are_taken_at_a_time_than_there_may_be() {
+        let mut slots = Slots::new(10, 2);
+        assert_eq!((slots.take(), slots.take(), slots.take()), (Some(0), Some(1), None));
+        slots.free(0);
+        assert_eq!((slots.take(), slots.take()), (Some(2), None));
+        // What runs already is not sent away.
+        assert!(slots.reserve(7));
+        slots.free(1);
+        assert_eq!(slots.take(), None);
     }
 }

@@ -8,7 +8,12 @@ use std::{
     time::Duration,
 };
 use thiserror::Error;
-use tokio::{io::AsyncWriteExt, process::Command, sync::Semaphore, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    process::Command,
+    sync::Semaphore,
+    time::timeout,
+};
 
 /// A program, and how long it may take.
 #[derive(Debug, Clone)]
@@ -69,6 +74,9 @@ impl Failure {
 
 /// How much is kept of what a program says.
 const SAID: usize = 2000;
+/// How long a program that was killed may take to be gone: as long as the kernel takes for what it
+/// has begun for it.
+const TO_DIE: Duration = Duration::from_secs(30);
 
 impl Program {
     pub(crate) fn new(path: &Path, limit: Duration) -> Self {
@@ -95,28 +103,44 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| Failure::NotRun { program: "setpriv".into(), error })?;
-        let stdin = child.stdin.take();
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let write = async {
             if let Some(mut stdin) = stdin {
                 // If it does not read to the end, how it ends says why.
                 let _ = stdin.write_all(input.as_bytes()).await;
             }
         };
-        let run = async { tokio::join!(write, child.wait_with_output()).1 };
-        let output = match timeout(self.limit, run).await {
-            Ok(output) => output.map_err(failed)?,
-            Err(_) => return Err(Failure::TooSlow { program: program(), limit: self.limit }),
+        let run = async {
+            let ((), stdout, stderr, status) = tokio::join!(write, all_of(stdout), all_of(stderr), child.wait());
+            Ok((status?, stdout?, stderr?))
         };
-        if output.status.success() {
-            return Ok(output.stdout);
+        let Ok(ended) = timeout(self.limit, run).await else {
+            // What it has asked of the kernel is done, or will not be, when it is gone. An undo that
+            // comes before that would be undone itself.
+            if !matches!(timeout(TO_DIE, child.kill()).await, Ok(Ok(()))) {
+                tracing::error!(program = program(), "it does not die");
+            }
+            return Err(Failure::TooSlow { program: program(), limit: self.limit });
+        };
+        let (status, stdout, stderr) = ended.map_err(failed)?;
+        if status.success() {
+            return Ok(stdout);
         }
-        if output.status.code().is_none() {
-            return Err(failed(io::Error::other(output.status.to_string())));
+        if status.code().is_none() {
+            return Err(failed(io::Error::other(status.to_string())));
         }
-        let said: String = String::from_utf8_lossy(&output.stderr).trim().chars().take(SAID).collect();
-        let said = if said.is_empty() { output.status.to_string() } else { said };
+        let said: String = String::from_utf8_lossy(&stderr).trim().chars().take(SAID).collect();
+        let said = if said.is_empty() { status.to_string() } else { said };
         Err(Failure::Refused { program: program(), said })
     }
+}
+
+async fn all_of(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    if let Some(mut pipe) = pipe {
+        pipe.read_to_end(&mut all).await?;
+    }
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -138,6 +162,18 @@ mod tests {
     async fn a_program_that_does_not_end_is_ended() {
         let failure = program("sleep", Duration::from_millis(50)).run(&["600"], "").await.expect_err("it sleeps");
         assert!(matches!(failure, Failure::TooSlow { .. }) && !failure.is_certain(), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn what_took_too_long_is_gone_when_it_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let said = folder.path().join("said");
+        let script = format!("echo $$ > {}; exec sleep 600", said.display());
+        let failure = program("sh", Duration::from_millis(500)).run(&["-c", &script], "").await.expect_err("it sleeps");
+        assert!(matches!(failure, Failure::TooSlow { .. }), "{failure}");
+        let process = std::fs::read_to_string(said).expect("it has begun");
+        // Not even waiting to be buried.
+        assert!(!Path::new("/proc").join(process.trim()).exists());
     }
 
     #[tokio::test]

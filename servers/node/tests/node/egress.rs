@@ -11,6 +11,7 @@ pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
         ("each_policy_is_what_happens_from_its_acknowledgement_on", steps),
         ("a_name_is_reached_where_the_node_finds_it_and_nowhere_else", proxied),
         ("with_masquerading_hosts_need_no_route_to_sandboxes", masqueraded),
+        ("a_direct_connection_ends_when_only_a_name_may_allow_its_address", direct),
         ("an_open_connection_ends_when_it_is_rechecked_and_goes_on_when_it_is_kept", revoked),
     ]
 }
@@ -118,5 +119,21 @@ fn revoked() {
         assert_eq!(open.works().expect("it runs"), goes_on, "{established:?}");
         assert!(other.works().expect("it runs"), "{established:?}: what is still allowed goes on");
         assert!(!node.reaches("a", "tcp:203.0.113.1:80"), "{established:?}: nothing new is opened");
+    }
+}
+
+/// The proxy has read no name on it.
+fn direct() {
+    let mut node = Node::start();
+    node.create("a", 1, "{}").expect("there is room");
+    let mut held =
+        ["tcp:203.0.113.2:80", "tcp:[2001:db8:1::2]:443"].map(|to| lab::start(node.inside("a", &["hold", to])));
+    for open in &mut held {
+        assert!(open.works().expect("it runs"));
+    }
+    let text = r#"{"allowOut": ["*.example.com"], "denyOut": ["0.0.0.0/0"]}"#;
+    node.update("a", 2, text).expect("it is valid");
+    for open in &mut held {
+        assert!(!open.works().expect("it runs"), "it goes past the proxy");
     }
 }

@@ -3,14 +3,9 @@
 use crate::{
     lab,
     node::{Node, is_internal},
+    programs::{LONG, Programs},
 };
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-use tempfile::TempDir;
+use std::{fs, path::Path, time::Duration};
 
 pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
     vec![
@@ -19,59 +14,13 @@ pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
         ("an_update_that_cannot_be_written_down_is_undone_in_the_kernel", disk_full),
         ("an_update_of_which_nothing_is_known_is_undone", uncertain),
         ("a_sandbox_of_which_it_is_not_known_what_is_enforced_is_stopped", not_undone),
+        ("a_removal_that_fails_at_any_step_is_finished_by_whatever_is_asked_next", half_removed),
+        ("what_can_neither_be_undone_nor_stopped_does_not_run", not_stopped),
         ("an_update_is_finished_though_the_caller_has_gone", caller_gone),
     ]
 }
 
 const DENY: &str = r#"{"denyOut": ["0.0.0.0/0"]}"#;
-
-/// The programs `ip` and `nft`, which can be told to fail.
-struct Programs(TempDir);
-
-impl Programs {
-    fn new() -> Self {
-        let this = Self(tempfile::tempdir().expect("a directory"));
-        for name in ["ip", "nft"] {
-            // Of the calls of both, the one with number 0 fails; `after` waits behind the work.
-            let directory = this.0.path().display();
-            let text = format!(
-                "#!/bin/sh\n\
-                 cd {directory}\n\
-                 n=$(cat left 2>/dev/null || echo 1000000)\n\
-                 echo $((n - 1)) > left\n\
-                 if [ \"$n\" -eq 0 ]; then echo 'told to fail' >&2; exit 1; fi\n\
-                 if [ -e after ]; then rm after; {name} \"$@\"; exec sleep 600; fi\n\
-                 if [ -e before ]; then rm before; sleep 0.5; fi\n\
-                 exec {name} \"$@\"\n"
-            );
-            fs::write(this.path(name), text).expect("a file");
-            fs::set_permissions(this.path(name), fs::Permissions::from_mode(0o755)).expect("it is ours");
-        }
-        this
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Lets so many calls succeed, and the next one fail.
-    fn fail_after(&self, calls: u32) {
-        fs::write(self.path("left"), calls.to_string()).expect("a file");
-    }
-
-    fn mark(&self, name: &str) {
-        fs::write(self.path(name), "").expect("a file");
-    }
-
-    fn node(&self, limit: Duration) -> Node {
-        Node::with(tempfile::tempdir().expect("a directory"), |config| {
-            (config.ip, config.nft, config.command_time) = (self.path("ip"), self.path("nft"), limit);
-        })
-    }
-}
-
-/// Long enough for a busy machine.
-const LONG: Duration = Duration::from_secs(60);
 
 fn start() {
     let programs = Programs::new();
@@ -167,6 +116,64 @@ fn not_undone() {
     assert!(node.list().is_empty());
     assert_eq!(lab::left(), nothing);
     node.create("a", 2, DENY).expect("the control API brings it back");
+}
+
+fn half_removed() {
+    let programs = Programs::new();
+    let mut node = programs.node(LONG);
+    let nothing = lab::left();
+    let mut steps = 0;
+    loop {
+        node.create("a", 1, "{}").expect("there is room");
+        programs.fail_after(steps);
+        let deleted = node.delete("a");
+        programs.fail_after(1_000_000);
+        if deleted.is_ok() {
+            break;
+        }
+        assert!(is_internal(&deleted), "{deleted:?}");
+        assert!(node.list().is_empty(), "step {steps}: what is going is not told to run");
+        assert!(node.agent().registry().by_id("a").is_none(), "step {steps}: nor found by a proxy");
+        match steps % 3 {
+            0 => {
+                let updated = node.update("a", 2, DENY).expect_err("it runs no more");
+                assert_eq!(updated.code(), tonic::Code::NotFound, "step {steps}");
+                assert_eq!(lab::left(), nothing, "step {steps}");
+            }
+            1 => {
+                node.create("a", 7, "{}").expect("the old one is finished first");
+                assert!(node.reaches("a", "tcp:203.0.113.1:80"), "step {steps}");
+                node.delete("a").expect("it ends");
+            }
+            _ => node.delete("a").expect("it ends"),
+        }
+        assert_eq!(lab::left(), nothing, "step {steps}");
+        assert_eq!(records(node.state.path()), 0, "step {steps}");
+        steps += 1;
+        assert!(steps < 100, "it never succeeds");
+    }
+    assert!(steps >= 6, "a removal has more steps than {steps}");
+    // No address was lost on the way.
+    for number in 0..8 {
+        node.create(&format!("b{number}"), 1, "{}").expect("there is room");
+    }
+}
+
+fn not_stopped() {
+    let programs = Programs::new();
+    let mut node = programs.node(Duration::from_secs(3));
+    node.create("a", 1, "{}").expect("there is room");
+    // One program does its work and does not end. Those after it fail until they are mended.
+    programs.mark("broken");
+    programs.mark("after");
+    let updated = node.update("a", 2, DENY);
+    assert!(is_internal(&updated), "{updated:?}");
+    assert!(node.list().is_empty());
+    programs.mend();
+    let again = node.update("a", 2, "{}").expect_err("it runs no more");
+    assert_eq!(again.code(), tonic::Code::NotFound);
+    node.create("a", 2, DENY).expect("the control API brings it back");
+    assert!(!node.reaches("a", "tcp:203.0.113.1:80"));
 }
 
 fn caller_gone() {

@@ -14,6 +14,7 @@ use std::{
 pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
     vec![
         ("clients_that_are_routed_to_a_sandbox_are_judged_by_the_kernel", steps),
+        ("without_public_traffic_what_is_forwarded_opens_nothing_but_exempt_ports", not_public),
         ("what_the_node_opens_to_a_sandbox_is_not_judged_and_nobody_else_passes_for_it", from_node),
         ("the_ingress_proxy_judges_the_client_and_the_kernel_does_not_judge_the_proxy", proxied),
     ]
@@ -57,6 +58,46 @@ fn steps() {
                 assert_eq!(reaches, policy.allows_ingress(Some(ip(client)), port), "{text}: {client} to {to}");
             }
         }
+    }
+}
+
+/// Who is routed to the sandbox shows no token: only the ingress proxy asks for it.
+fn not_public() {
+    for (public, is_public) in [("true", true), ("false", false)] {
+        let mut node = Node::with(tempfile::tempdir().expect("a directory"), |config| config.remove_on_stop = false);
+        let text = format!(r#"{{"allowPublicTraffic": {public}}}"#);
+        node.create("a", 1, &text).expect("there is room");
+        let _server = serve(&node);
+        entered(&node, is_public, "created");
+        node.update("a", 2, &format!(r#"{{"allowPublicTraffic": {public}, "denyIn": [":1"]}}"#)).expect("it is valid");
+        entered(&node, is_public, "updated");
+        let mut node = node.again(|_| {});
+        entered(&node, is_public, "after another start");
+        // The next one on the same link is not taken for it.
+        node.delete("a").expect("it ends");
+        for number in 0..8 {
+            node.create(&format!("b{number}"), 1, "{}").expect("there is room");
+        }
+        let to = format!("tcp:{}:5000", node.address("b7", false));
+        assert_eq!(node.sandbox("b7").ipv4.to_string(), "10.213.0.1");
+        let _server = lab::start(node.inside("b7", &["serve", &to]));
+        assert!(lab::ends_well(in_internet(&["ask", &to])), "the link is public again");
+    }
+}
+
+fn entered(node: &Node, is_public: bool, when: &str) {
+    for is_ipv6 in [false, true] {
+        let address = node.address("a", is_ipv6);
+        for (protocol, port, enters) in
+            [("tcp", 5000, is_public), ("udp", 5001, is_public), ("icmp", 0, is_public), ("udp", 4999, true)]
+        {
+            let to = format!("{protocol}:{address}:{port}");
+            assert_eq!(lab::ends_well(in_internet(&["ask", &to])), enters, "{when}, public: {is_public}, {to}");
+        }
+        assert!(lab::ends_well(lab::part(&["ask", &format!("tcp:{address}:5000")])), "{when}: the node itself");
+    }
+    for to in ["tcp:203.0.113.1:80", "udp:[2001:db8:1::1]:53", "icmp:203.0.113.1:0"] {
+        assert!(node.reaches("a", to), "{when}: what the sandbox opens is answered: {to}");
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) fn tests() -> Vec<sandgate_lab::Test> {
         ("a_sandbox_sends_from_its_own_addresses_only", spoofing),
         ("a_deleted_sandbox_leaves_nothing_and_its_processes_end", deleted),
         ("there_is_room_for_as_many_sandboxes_as_addresses", room),
+        ("a_node_with_as_many_sandboxes_as_it_takes_can_still_be_changed", full),
         ("a_sandbox_has_the_name_server_of_the_guardrails", resolver),
     ]
 }
@@ -103,6 +104,30 @@ fn room() {
     node.delete("a3").expect("it ends");
     node.create("b", 1, "{}").expect("there is room again");
     assert!(node.reaches("b", "tcp:203.0.113.1:80") && node.reaches("b", "tcp:[2001:db8:1::1]:80"));
+}
+
+/// The tables of as many sandboxes as a node takes, and of as many changes at a time, but for one
+/// sandbox and its change. Chains at hooks are what the kernel counts.
+const TABLES: u32 = 900 + 64 - 2;
+
+fn full() {
+    let mut node = Node::start();
+    let table = |verb: &str, number: u32| format!("{verb} table inet other{number}\n");
+    let chain = |number: u32, hook: &str| {
+        format!("add chain inet other{number} {hook} {{ type filter hook {hook} priority -150; }}\n")
+    };
+    let one =
+        |number| format!("{}{}{}", table("add", number), chain(number, "prerouting"), chain(number, "postrouting"));
+    let file = node.state.path().join("rules");
+    fs::write(&file, (0..TABLES).map(one).collect::<String>()).expect("a file");
+    lab::run("nft", &["-f", &file.display().to_string()]);
+    let policy = r#"{"allowOut": ["*.example.com", "203.0.113.1"], "denyOut": ["0.0.0.0/0"]}"#;
+    node.create("a", 1, policy).expect("there is room");
+    node.update("a", 2, r#"{"denyOut": ["203.0.113.1"]}"#).expect("there is room for a second table");
+    node.update("a", 3, policy).expect("there is room for a second table");
+    assert!(node.reaches("a", "tcp:203.0.113.1:80") && !node.reaches("a", "udp:203.0.113.2:53"));
+    fs::write(&file, (0..TABLES).map(|number| table("delete", number)).collect::<String>()).expect("a file");
+    lab::run("nft", &["-f", &file.display().to_string()]);
 }
 
 fn resolver() {

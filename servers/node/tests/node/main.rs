@@ -17,6 +17,10 @@
 )]
 
 #[cfg(target_os = "linux")]
+mod broken_off;
+#[cfg(target_os = "linux")]
+mod denials;
+#[cfg(target_os = "linux")]
 mod egress;
 #[cfg(target_os = "linux")]
 mod failure;
@@ -29,25 +33,37 @@ mod lab;
 #[cfg(target_os = "linux")]
 mod node;
 #[cfg(target_os = "linux")]
+mod programs;
+#[cfg(target_os = "linux")]
 mod restart;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     use sandgate_lab::{PLAY, play, run_tests};
-    use std::process::ExitCode;
 
     // The hosts and the clients are this very program.
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let [part, name, state] = &words[..]
-        && (part.as_str(), name.as_str()) == (PLAY, "agent")
+    if let [part, name, what] = &words[..]
+        && part == PLAY
     {
-        node::play(state.as_ref());
-        return ExitCode::SUCCESS;
+        match name.as_str() {
+            "agent" => return node::play(what.as_ref()),
+            "flood" => return denials::play_flood(what),
+            _ => {}
+        }
     }
     if let Some(code) = play(&words) {
         return code;
     }
-    let tests = [egress::tests(), ingress::tests(), isolation::tests(), failure::tests(), restart::tests()];
+    let tests = [
+        egress::tests(),
+        ingress::tests(),
+        isolation::tests(),
+        failure::tests(),
+        broken_off::tests(),
+        denials::tests(),
+        restart::tests(),
+    ];
     run_tests("the tests of the node", tests.concat())
 }
 

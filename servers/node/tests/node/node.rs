@@ -14,7 +14,7 @@ use std::{
     env,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitCode},
     sync::Arc,
 };
 use tempfile::TempDir;
@@ -97,6 +97,17 @@ impl Node {
         Self { runtime, agent: Some(agent), api, stop, state }
     }
 
+    /// Starts an agent, which may fail, and stops it again.
+    pub(crate) fn try_with(state: &Path, adjust: impl FnOnce(&mut Config)) -> Result<(), sandgate_node_agent::Error> {
+        let runtime = Runtime::new().expect("a runtime");
+        let mut config = config(state);
+        adjust(&mut config);
+        let stop = CancellationToken::new();
+        let agent = runtime.block_on(Agent::serve(config, stop.clone()))?;
+        stop.cancel();
+        runtime.block_on(agent.stopped())
+    }
+
     pub(crate) fn agent(&self) -> &Agent {
         self.agent.as_ref().expect("it runs")
     }
@@ -150,6 +161,13 @@ impl Node {
         lab::ends_well(self.inside(id, &["ask", to]))
     }
 
+    /// Stops it, and starts another agent with the same state.
+    pub(crate) fn again(mut self, adjust: impl FnOnce(&mut Config)) -> Self {
+        self.stop();
+        let state = std::mem::replace(&mut self.state, tempfile::tempdir().expect("a directory"));
+        Self::with(state, adjust)
+    }
+
     pub(crate) fn stop(&mut self) {
         self.stop.cancel();
         if let Some(agent) = self.agent.take() {
@@ -180,7 +198,7 @@ impl Api {
             generation,
             egress: Some((&network).into()),
             ingress: Some((&network).into()),
-            allow_public_traffic: true,
+            allow_public_traffic: network.allow_public_traffic,
             traffic_access_token: "secret".into(),
             end_time: None,
             fingerprint,
@@ -232,7 +250,7 @@ pub(crate) fn is_internal(result: &Result<(), Status>) -> bool {
 }
 
 /// An agent that is a process, until it is killed.
-pub(crate) fn play(state: &Path) {
+pub(crate) fn play(state: &Path) -> ExitCode {
     let runtime = Runtime::new().expect("a runtime");
     let state: PathBuf = state.into();
     runtime.block_on(async {
@@ -241,4 +259,5 @@ pub(crate) fn play(state: &Path) {
         println!("http://{}", agent.address());
         agent.stopped().await.expect("it is killed before");
     });
+    ExitCode::SUCCESS
 }
