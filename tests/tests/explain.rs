@@ -293,3 +293,26 @@ fn the_entries_that_match_are_bounded_as_reports_are() {
     assert_eq!(explanation.others.len(), 2);
     assert_eq!(explanation.more, 3);
 }
+
+#[test]
+fn what_two_addresses_come_to_is_said_and_which_of_them_decides() {
+    let nat64 = "64:ff9b::c633:6401";
+    let names = json!({ "allowOut": ["*.example.com"], "denyOut": ["0.0.0.0/0"] });
+    for (document, sni, decided_by, combination) in [
+        (json!({}), None, 0, "neither address is denied"),
+        (json!({ "denyOut": ["0.0.0.0/0"] }), None, 0, "both addresses are denied"),
+        (
+            json!({ "denyOut": ["64:ff9b::/96"] }),
+            None,
+            0,
+            "`64:ff9b::c633:6401` is denied, and one of the two is enough",
+        ),
+        (json!({ "denyOut": ["198.51.100.0/24"] }), None, 1, "`198.51.100.1` is denied, and one of the two is enough"),
+        (names, Some("a.example.com"), 0, "neither address is denied, and the name decides where to connect"),
+    ] {
+        let explanation = egress(&document, nat64, 443, sni);
+        assert_eq!(explanation.combination.as_deref(), Some(combination), "{document}");
+        assert_eq!(explanation.decided_by, decided_by, "{document}");
+    }
+    assert_eq!(egress(&json!({}), "198.51.100.1", 443, None).combination, None);
+}
