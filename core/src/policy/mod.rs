@@ -293,6 +293,25 @@ impl Policy {
         self.origin.rules.public_traffic
     }
 
+    /// Whether a request to a port must carry the sandbox's traffic access token: without public
+    /// traffic, and not on exempt ports (section 2). Whether the client may come there at all is another
+    /// question.
+    ///
+    /// ```
+    /// use sandgate::{Guardrails, Options, Policy};
+    ///
+    /// let guardrails = Guardrails { exempt_ports: vec![49983], ..Guardrails::default() };
+    /// let options = Options { guardrails, ..Options::default() };
+    /// let closed = Policy::from_json(r#"{"allowPublicTraffic": false}"#, &options)?;
+    /// assert!(closed.needs_token(443) && !closed.needs_token(49983));
+    /// assert!(!Policy::from_json("{}", &options)?.needs_token(443));
+    /// # Ok::<(), sandgate::Report>(())
+    /// ```
+    #[must_use]
+    pub fn needs_token(&self, port: u16) -> bool {
+        !self.allows_public_traffic() && !self.options().guardrails.exempts(port)
+    }
+
     /// Whether egress that no entry allows is open but for `denyOut`.
     #[must_use]
     pub fn allows_internet_access(&self) -> bool {

@@ -100,10 +100,7 @@ impl Pass {
     ) -> Result<(), Refusal> {
         let policy = &enforced.policy;
         let token = Secret::new(sandbox.traffic_access_token.as_str());
-        if policy.allows_public_traffic()
-            || policy.options().guardrails.exempts(port)
-            || token.is_shown(headers, &TRAFFIC_ACCESS_TOKEN)
-        {
+        if !policy.needs_token(port) || token.is_shown(headers, &TRAFFIC_ACCESS_TOKEN) {
             return Ok(());
         }
         self.events.denied(&Denial { reason: NO_TOKEN, ..denial(sandbox, enforced, client, port) });
