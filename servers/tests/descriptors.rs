@@ -1,5 +1,4 @@
 //! Services with few file descriptors: what is held of them, and what goes on all the same.
-#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where it is wrong")]
 
 use sandgate::{NetworkConfig, Options, Policy};

@@ -9,31 +9,21 @@
 //!
 //! It runs in network namespaces of its own. Where there can be none, that is a failure.
 
-#![cfg_attr(
-    target_os = "linux",
-    expect(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        reason = "a measurement stops where it is wrong"
-    )
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a measurement stops where it is wrong"
 )]
 
-#[cfg(target_os = "linux")]
 mod client;
-#[cfg(target_os = "linux")]
 mod ingress;
-#[cfg(target_os = "linux")]
 mod memory;
-#[cfg(target_os = "linux")]
 mod plain;
-#[cfg(target_os = "linux")]
 mod platform;
-#[cfg(target_os = "linux")]
 mod updates;
 
-#[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     use sandgate_lab::{Lab, Place, enter, play};
     use std::{fs, process::ExitCode};
@@ -82,10 +72,4 @@ fn main() -> std::process::ExitCode {
     text += &memory::page();
     fs::write(page, text).expect("a page");
     ExitCode::SUCCESS
-}
-
-#[cfg(not(target_os = "linux"))]
-fn main() -> std::process::ExitCode {
-    eprintln!("only Linux has what is measured here");
-    std::process::ExitCode::FAILURE
 }

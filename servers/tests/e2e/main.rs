@@ -5,45 +5,29 @@
 //! Where there are none to be had they are skipped, and say so; with `SANDGATE_KERNEL=required`
 //! that is a failure. `SANDGATE_E2E_LOG=1` shows what the services log.
 
-#![cfg_attr(
-    target_os = "linux",
-    expect(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::string_slice,
-        clippy::unreachable,
-        reason = "a test fails by panicking"
-    )
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    reason = "a test fails by panicking"
 )]
 
-#[cfg(target_os = "linux")]
 mod answers;
-#[cfg(target_os = "linux")]
 mod changes;
-#[cfg(target_os = "linux")]
 mod egress;
-#[cfg(target_os = "linux")]
 mod failure;
-#[cfg(target_os = "linux")]
 mod http;
-#[cfg(target_os = "linux")]
 mod ingress;
-#[cfg(target_os = "linux")]
 mod kills;
-#[cfg(target_os = "linux")]
 mod names;
-#[cfg(target_os = "linux")]
 mod race;
-#[cfg(target_os = "linux")]
 mod services;
-#[cfg(target_os = "linux")]
 mod stream;
-#[cfg(target_os = "linux")]
 mod world;
 
-#[cfg(target_os = "linux")]
 const TESTS: [sandgate_lab::Test; 15] = [
     ("every_status_of_the_api_is_answered_on_a_platform_that_runs", answers::all_statuses),
     ("each_egress_policy_is_what_happens_from_its_acknowledgement_on", egress::steps),
@@ -62,7 +46,6 @@ const TESTS: [sandgate_lab::Test; 15] = [
     ("two_instances_of_the_api_lose_no_change_of_each_other", race::two_instances),
 ];
 
-#[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     use sandgate_lab::{play, run_tests};
 
@@ -72,9 +55,4 @@ fn main() -> std::process::ExitCode {
         return code;
     }
     run_tests("the end-to-end tests", TESTS)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn main() {
-    eprintln!("SKIPPED: the end-to-end tests DO NOT RUN. They need Linux.");
 }

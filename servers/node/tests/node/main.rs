@@ -5,39 +5,25 @@
 //! out. Where there is none to be had they are skipped, and say so; with
 //! `SANDGATE_KERNEL=required` that is a failure.
 
-#![cfg_attr(
-    target_os = "linux",
-    expect(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        reason = "a test stops where it is wrong"
-    )
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where it is wrong"
 )]
 
-#[cfg(target_os = "linux")]
 mod broken_off;
-#[cfg(target_os = "linux")]
 mod denials;
-#[cfg(target_os = "linux")]
 mod egress;
-#[cfg(target_os = "linux")]
 mod failure;
-#[cfg(target_os = "linux")]
 mod ingress;
-#[cfg(target_os = "linux")]
 mod isolation;
-#[cfg(target_os = "linux")]
 mod lab;
-#[cfg(target_os = "linux")]
 mod node;
-#[cfg(target_os = "linux")]
 mod programs;
-#[cfg(target_os = "linux")]
 mod restart;
 
-#[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     use sandgate_lab::{PLAY, play, run_tests};
 
@@ -65,9 +51,4 @@ fn main() -> std::process::ExitCode {
         restart::tests(),
     ];
     run_tests("the tests of the node", tests.concat())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn main() {
-    eprintln!("SKIPPED: the tests of the node DO NOT RUN. They need Linux.");
 }
